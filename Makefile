@@ -1,0 +1,46 @@
+# Set-up and the two jobs: `make demo` and `make test`. Everything is pinned by constraints.txt.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+NATIVE := CMakeLists.txt pyproject.toml constraints.txt $(shell find native -type f)
+
+.PHONY: demo test check wheel constraints clean
+
+demo: $(VENV)/.installed ## set everything up, then the main job on real data
+	$(BIN)/penchant demo
+
+test: $(VENV)/.tested wheel ## set everything up, then the whole test suite
+	$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.tested ## style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+wheel: $(VENV)/.tested ## build a wheel, install it into a clean environment, try it there
+	$(BIN)/python tests/try_wheel.py
+
+constraints: $(VENV)/.tested ## renew constraints.txt, for every supported Python at once
+	$(PIP) install uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
+	  --all-extras --group build --group test pyproject.toml --output-file constraints.txt
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=25.1'
+
+# Build tools stand in the environment itself: nothing is fetched at build time, rebuilds are quick.
+$(VENV)/.installed: $(NATIVE) | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt --group build
+	$(PIP) install -c constraints.txt --no-build-isolation --editable '.[all]'
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(PIP) install -c constraints.txt --group test
+	touch $@

@@ -1,0 +1,42 @@
+"""Penchant turns what people liked into what they will like next.
+
+>>> import penchant as pt
+>>> model = pt.ItemKNN(k=None).fit(pt.datasets.load("interests"))
+>>> model.recommend(history=["Python", "R"], n=1).ids
+('pandas',)
+"""
+
+__version__ = "0.1.0"
+
+from penchant.data import datasets
+from penchant.data.features import Features
+from penchant.data.interactions import Interactions
+from penchant.data.readers import read
+from penchant.data.vocabulary import Vocabulary
+from penchant.errors import PenchantError, PenchantNotice
+from penchant.models import (
+    ItemKNN,
+    Model,
+    Popularity,
+    RatingMF,
+    UserKNN,
+    catalogue,
+    load,
+)
+
+__all__ = [
+    "Features",
+    "Interactions",
+    "ItemKNN",
+    "Model",
+    "PenchantError",
+    "PenchantNotice",
+    "Popularity",
+    "RatingMF",
+    "UserKNN",
+    "Vocabulary",
+    "catalogue",
+    "datasets",
+    "load",
+    "read",
+]

@@ -1,0 +1,120 @@
+"""A batch of histories: what each person met, how strongly, in time order; row numbers only.
+
+This is the argument of every model. Nothing else identifies a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.kernels import Rows
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+Keep = Literal["first", "last"]
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """Ragged rows, one per person, each in order of (time, source row).
+
+    Attributes:
+        indptr: int64 ``[B + 1]``; person ``b`` owns entries ``indptr[b]:indptr[b + 1]``.
+        items: int32 ``[nnz]`` item rows, ``0 <= item < n_items``.
+        values: float32 ``[nnz]``. Likes: above 0 liked, below 0 disliked, 0 met without an opinion.
+            Ratings: the stars.
+        n_items: size of the catalogue.
+        times: int64 ``[nnz]`` microseconds UTC, or None.
+        people: int32 ``[B]`` training rows (-1 for a stranger), or None when all are strangers;
+            carried only so that a neighbourhood model can leave a person out of their own.
+
+    >>> h = Histories.of([[0, 2], []], n_items=3)
+    >>> len(h), h.counts.tolist()
+    (2, [2, 0])
+    """
+
+    indptr: Int64
+    items: Int32
+    values: Float32
+    n_items: int
+    times: Int64 | None = None
+    people: Int32 | None = None
+
+    @classmethod
+    def of(
+        cls, rows: Sequence[Sequence[int]], values: Sequence[Sequence[float]] | None = None, *,
+        n_items: int,
+    ) -> Histories:
+        """Histories from plain lists of item rows; without values every item counts 1."""
+        indptr = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+        flat = np.array([item for row in rows for item in row], dtype=np.int32)
+        weights = np.ones(len(flat)) if values is None else [v for row in values for v in row]
+        return cls(indptr, flat, np.asarray(weights, dtype=np.float32), n_items)
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def counts(self) -> Int64:
+        """Entries per person, int64 ``[B]``."""
+        return np.diff(self.indptr)
+
+    @property
+    def owners(self) -> Int32:
+        """The person (row of this batch) of every entry, int32 ``[nnz]``."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), self.counts)
+
+    def take(self, rows: Any) -> Histories:
+        """The histories of some people, in the order asked for; ``rows`` int ``[b]`` or a slice."""
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self)))
+        rows = np.asarray(rows, dtype=np.int64)
+        counts = self.counts[rows]
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        entries = np.arange(indptr[-1]) + np.repeat(self.indptr[rows] - indptr[:-1], counts)
+        return self._entries(entries, indptr, None if self.people is None else self.people[rows])
+
+    def where(self, keep: Bool) -> Histories:
+        """Only the entries where ``keep`` (bool ``[nnz]``) holds; every person stays."""
+        kept = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
+        return self._entries(np.flatnonzero(keep), kept[self.indptr], self.people)
+
+    def _entries(self, entries: Int64, indptr: Int64, people: Int32 | None) -> Histories:
+        return replace(
+            self, indptr=indptr, items=self.items[entries], values=self.values[entries],
+            times=None if self.times is None else self.times[entries], people=people,
+        )
+
+    def merged(self, keep: Keep) -> Histories:
+        """Each item once per person: its ``"first"`` or its ``"last"`` event, order kept."""
+        mask = self.merge(keep)
+        return self if mask.all() else self.where(mask)
+
+    def merge(self, keep: Keep) -> Bool:
+        """Which entries `merged` keeps, bool ``[nnz]``."""
+        key = self.owners.astype(np.int64) * self.n_items + self.items
+        order = np.argsort(key, kind="stable")
+        changes = np.flatnonzero(np.diff(key[order])) + 1
+        ends = np.append(0, changes) if keep == "first" else np.append(changes, len(key)) - 1
+        mask = np.zeros(len(key), dtype=bool)
+        mask[order[ends[: len(key)]]] = True
+        return mask
+
+    def with_values(self, values: npt.ArrayLike) -> Histories:
+        """The same entries with other values, float ``[nnz]``."""
+        return replace(self, values=np.asarray(values, dtype=np.float32))
+
+    def rows(self) -> Rows:
+        """The CSR that kernels read (entries in time order; values as they are)."""
+        return Rows(self.indptr, self.items, self.values)
+
+    def item_counts(self) -> Int64:
+        """In how many entries each item occurs, int64 ``[n_items]``."""
+        return np.bincount(self.items, minlength=self.n_items).astype(np.int64)

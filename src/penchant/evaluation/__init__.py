@@ -1,0 +1,1 @@
+"""Held-out parts and what is measured on them."""

@@ -1,0 +1,517 @@
+"""What every model can do, written once: fit, recommend, predict, similar, explain, save, load.
+
+A model file declares its hyperparameters and writes ``_learn``: histories in, a body out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self, dataclass_transform, overload
+
+import numpy as np
+import numpy.typing as npt
+
+import penchant
+from penchant import kernels
+from penchant.data.histories import Float32, Histories, Int32
+from penchant.data.interactions import Interactions, Kind, require_kind
+from penchant.data.tables import Table
+from penchant.data.vocabulary import Id
+from penchant.errors import (
+    DataError,
+    MemoryEstimateError,
+    ModelError,
+    NotFittedError,
+    ParameterError,
+    PenchantNotice,
+    UnknownIdError,
+    UsageError,
+    hint,
+)
+from penchant.explain import Cause, Explanation, Share, weightiest
+from penchant.models import folder
+from penchant.models.answers import POPULAR, RankedList, empty_handed, filled, float_scores
+from penchant.models.bodies.body import BLOCK, Body, Ranked
+from penchant.models.fitted import Fitted
+from penchant.models.job import Job
+from penchant.models.params import Param, declared, param
+from penchant.models.questions import (
+    History,
+    OnUnknown,
+    Question,
+    allowed_items,
+    is_many,
+    left_out,
+    of_people,
+    of_stranger,
+)
+from penchant.progress import Report, reporter
+
+OnShortage = Literal["fill", "strict"]
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(param,))
+class Model(ABC):
+    """A function from histories to scores, learned from interactions.
+
+    Subclasses declare hyperparameters with `param`, say in ``feedback`` what they learn from,
+    and write `_learn`. Everything a user calls is here and final.
+    """
+
+    feedback: ClassVar[tuple[Kind, ...]] = ("likes",)
+    params: ClassVar[Mapping[str, Param]] = {}
+    name: ClassVar[str]
+    _fitted: Fitted | None = None
+
+    def __init_subclass__(cls) -> None:
+        cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        cls.params = declared(cls)
+
+    def __init__(self, **hyperparameters: Any) -> None:
+        for name, value in hyperparameters.items():
+            if name not in self.params:
+                known = ", ".join(self.params) or "none"
+                raise ParameterError(
+                    f"unknown hyperparameter {name!r}", where=type(self).__name__,
+                    do=hint(name, self.params) or f"It has: {known}",
+                )
+            setattr(self, name, value)
+
+    # What a model file writes ----------------------------------------------------------------
+
+    @abstractmethod
+    def _learn(self, h: Histories, job: Job) -> Body:
+        """Learn from merged histories (each item once per person) and return the body."""
+
+    def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
+        """Bytes that `_learn` will need at most, and the way out when they are not there."""
+        return 0.0, ""
+
+    # Learning --------------------------------------------------------------------------------
+
+    def fit(
+        self, data: Any, *, validation: Interactions | None = None,
+        progress: bool | Report | None = None,
+    ) -> Self:
+        """Learn from interactions; what was learned before is forgotten.
+
+        Args:
+            data: `Interactions`, or whatever `penchant.read` takes.
+            validation: ratings held out, whose error is recorded after each epoch, answered
+                through the history.
+            progress: True for a bar on standard error, or a callable taking `Progress`.
+
+        Raises:
+            UsageError: the data are of a kind this model does not learn from.
+            MemoryEstimateError: the fit would not fit in this machine's free memory.
+        """
+        data = self._suitable(_interactions(data))
+        h = data.merged
+        liked = h if data.kind == "ratings" else h.where(h.values != 0)
+        job = Job(data, liked, validation, reporter(progress), self.name)
+        need, way_out = self._memory(liked, job)
+        if need > kernels.available_memory():
+            raise MemoryEstimateError(
+                f"needs about {need / 1e9:,.1f} GB, {kernels.available_memory() / 1e9:,.1f} GB are"
+                " free", where=f"{type(self).__name__}.fit", do=way_out,
+            )
+        body = self._learn(liked, job)
+        self._fitted = Fitted(
+            body=body,
+            items=data.items,
+            counts=liked.where(liked.values > 0).item_counts(),
+            kind=data.kind,
+            liked_from=data.liked_from,
+            like_value=_like_value(data),
+            facts=data.facts,
+            users=data.users,
+            histories=h,
+            params={name: getattr(self, name) for name in self.params},
+            fingerprint=data.fingerprint(),
+            epochs=tuple(job.epochs),
+            notes=data.notes,
+        )
+        return self
+
+    def _suitable(self, data: Interactions) -> Interactions:
+        if not len(data):
+            raise DataError("there is nothing to learn from: no interactions", where=self.name)
+        if data.kind in self.feedback:
+            return data
+        if "likes" not in self.feedback:
+            require_kind(data, self.feedback[0], type(self).__name__)
+        warnings.warn(
+            f"{type(self).__name__} learns from likes: ratings of 4 and more count as likes."
+            " Say .likes(at_least=...) to choose.", PenchantNotice, stacklevel=3,
+        )
+        return data.likes()
+
+    @property
+    def fitted(self) -> Fitted:
+        """What was learned.
+
+        Raises:
+            NotFittedError: nothing was.
+        """
+        if self._fitted is None:
+            raise NotFittedError(
+                f"{type(self).__name__} has not learned anything yet",
+                do="Call fit(interactions) first, or load a saved model",
+            )
+        return self._fitted
+
+    # Answering -------------------------------------------------------------------------------
+
+    @overload
+    def recommend(self, user: Id | None = None, **options: Any) -> RankedList: ...
+    @overload
+    def recommend(self, user: Sequence[Id] | npt.NDArray[Any], **options: Any) -> Table: ...
+    def recommend(
+        self, user: Any = None, *, n: int = 10, history: History | None = None,
+        exclude_seen: bool = True, items: Sequence[Id] | None = None, exclude: Sequence[Id] = (),
+        on_unknown: OnUnknown = "popular", on_shortage: OnShortage = "fill", explain: bool = False,
+    ) -> RankedList | Table:
+        """The best items for one person, or for many as a table.
+
+        Args:
+            user: an id, or a sequence of ids.
+            n: how many items, at least 1.
+            history: instead of ``user``, what somebody liked: item ids, (item, value[, time])
+                tuples or {item: value}. Unknown items are ignored and counted in the result.
+            exclude_seen: leave out what the person met. What they disliked is always left out.
+            items: only these.
+            exclude: not these.
+            on_unknown: an unknown user gets ``"popular"`` items, labelled, or ``"raise"``.
+            on_shortage: a list for which the model has too little evidence is ``"fill"``-ed with
+                popular items, labelled and ranked below, or stays short (``"strict"``).
+            explain: also say why.
+
+        Raises:
+            ParameterError: an argument outside its range.
+            UnknownIdError: an unknown user, with ``on_unknown="raise"``.
+        """
+        _check_choice("on_unknown", on_unknown, ("popular", "raise"))
+        _check_choice("on_shortage", on_shortage, ("fill", "strict"))
+        _check_n(n)
+        question = self._question(user, history, on_unknown)
+        lists = self._lists(question, n, exclude_seen, items, exclude, on_shortage)
+        ranked = [self._ranked(*one, question, at, explain) for at, one in enumerate(lists)]
+        return self._table(user, ranked) if is_many(user) else ranked[0]
+
+    def predict(
+        self, users: Any = None, items: Any = None, *, history: History | None = None
+    ) -> Any:
+        """The stars that people would give items, on the scale of the training ratings.
+
+        Args:
+            users: ids, as long as ``items``; or one id.
+            items: ids; or one id.
+            history: instead of ``users``, one stranger's history.
+
+        Returns:
+            float64 ``[n]``, or a float for one user and one item. Unknown people and items get
+            what the rest of the pair is worth.
+
+        Raises:
+            UsageError: the model learned from likes and has no stars; or unequal lengths.
+        """
+        fitted = self.fitted
+        if fitted.body.stars is None:
+            raise UsageError(
+                "learned from likes and has no stars to predict", where=type(self).__name__,
+                do="Rank with recommend() or scores(), or fit on ratings",
+            )
+        asked = list(items) if is_many(items) else [items]
+        people = [users] * len(asked) if history is not None or not is_many(users) else list(users)
+        if len(people) != len(asked):
+            raise UsageError(
+                "users and items must be equally long", where="predict",
+                got=(len(people), len(asked)),
+            )
+        stars = self._stars(people, asked, history)
+        return stars if is_many(items) or is_many(users) else float(stars[0])
+
+    def scores(self, user: Any = None, *, history: History | None = None) -> Float32:
+        """The raw score of every item, float32 ``[n_items]``, or ``[B, n_items]`` for many users.
+
+        Columns are in the order of ``model.item_ids``. Scores are finite.
+        """
+        question = self._question(user, history, "popular")
+        h = self.fitted.opinions(question.met)
+        blocks = [np.asarray(self.fitted.body.score(part)[0]) for _, part in _blocks(h)]
+        scores = np.concatenate(blocks) if blocks else np.empty((0, h.n_items), np.float32)
+        return scores if is_many(user) else scores[0]
+
+    def similar(self, item: Id, n: int = 10) -> RankedList:
+        """The items nearest to one, by what this model learned.
+
+        Raises:
+            UnknownIdError: no such item.
+        """
+        _check_n(n)
+        row = self._item(item)
+        ids, scores = self.fitted.body.similar(row, n)
+        return RankedList(
+            tuple(self.fitted.items.ids(ids)), float_scores(scores),
+            tuple(map(self.fitted.title, ids)), (self.name,) * len(ids),
+        )
+
+    def similar_users(
+        self, user: Any = None, n: int = 10, *, history: History | None = None
+    ) -> RankedList:
+        """The people of the training data most like one person.
+
+        Raises:
+            UnknownIdError: no such user.
+            UsageError: the model was saved without histories.
+        """
+        _check_n(n)
+        fitted = self.fitted
+        if fitted.users is None or fitted.histories is None:
+            raise UsageError("this model was saved without histories", where="similar_users")
+        h = fitted.opinions(self._question(user, history, "raise").met)
+        ids, scores = fitted.body.similar_people(h, fitted.opinions(fitted.histories), n)
+        return RankedList(tuple(fitted.users.ids(ids)), float_scores(scores))
+
+    def explain(
+        self, user: Any = None, item: Id | None = None, *, history: History | None = None,
+        by: Cause = "item",
+    ) -> Explanation:
+        """Why an item has its score: shares that sum to it.
+
+        Args:
+            user: a person of the data.
+            item: the item to explain.
+            history: instead of ``user``, a stranger's history.
+            by: ``"item"`` for a share per past item; ``"person"`` (user-kNN) per similar person.
+
+        Raises:
+            UnknownIdError: no such item or user.
+        """
+        question = self._question(user, history, "raise")
+        return self._explanation(self.fitted.opinions(question.met), self._item(item), by)
+
+    def find(self, words: str, n: int = 10) -> list[tuple[Id, str]]:
+        """Items whose title contains every word, in any case: (id, title), best match first."""
+        fitted = self.fitted
+        if fitted.facts is not None:
+            rows = fitted.facts.find(words, n)
+        else:
+            ids = fitted.items.ids()
+            rows = [row for row, one in enumerate(ids) if words.casefold() in str(one).casefold()]
+        return [(fitted.items.id(row), fitted.title(row)) for row in rows[:n]]
+
+    @property
+    def item_ids(self) -> list[Id]:
+        """The catalogue, in order of first appearance."""
+        return self.fitted.items.ids()
+
+    # Keeping ---------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str], *, histories: bool = True) -> dict[str, int]:
+        """Write the model to a folder: a manifest and array files, nothing executable.
+
+        Args:
+            path: the folder; an older model in it is replaced in one step.
+            histories: also keep what people met, in a file of its own, so that the loaded model
+                answers ``recommend(user)``.
+
+        Returns:
+            The size of each file in bytes.
+
+        Raises:
+            ModelError: the folder cannot be written or holds other things.
+            UsageError: a model that consists of people's histories cannot leave them out.
+        """
+        fitted = self.fitted
+        if not histories and fitted.body.holds_people:
+            raise UsageError(
+                f"{self.name} consists of people's histories and cannot leave them out",
+                where="save(histories=False)", do="Choose another model if they must not travel",
+            )
+        about = {
+            "library": f"penchant {penchant.__version__}",
+            "model": self.name,
+            "package": type(self).__module__.partition(".")[0],
+            **fitted.about(),
+        }
+        return folder.write(path, about, fitted.files(histories))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The model that `save` wrote; answers are the same as before.
+
+        Raises:
+            ModelError: the folder is damaged, foreign, of a newer format, or another model's.
+        """
+        about, files = folder.read(path, optional=frozenset({"histories"}))
+        if about["model"] != cls.name:
+            raise ModelError(
+                f"this folder holds a {about['model']}, not a {cls.name}", where=str(path),
+                do="Use penchant.load(path)",
+            )
+        model = cls(**about["parameters"])
+        model._fitted = Fitted.load(about, files, str(path))
+        return model
+
+    def __repr__(self) -> str:
+        given = [f"{k}={getattr(self, k)!r}" for k, p in self.params.items() if getattr(self, k) != p.default]
+        return f"{type(self).__name__}({', '.join(given)})"
+
+    # Within ----------------------------------------------------------------------------------
+
+    def _question(self, user: Any, history: History | None, on_unknown: OnUnknown) -> Question:
+        if (user is None) == (history is None):
+            raise UsageError("give a user or a history, one of the two", where=self.name)
+        if history is not None:
+            return of_stranger(self.fitted, history)
+        return of_people(self.fitted, list(user) if is_many(user) else [user], on_unknown)
+
+    def _lists(
+        self, question: Question, n: int, exclude_seen: bool, items: Sequence[Id] | None,
+        exclude: Sequence[Id], on_shortage: OnShortage,
+    ) -> Iterator[tuple[Int32, npt.NDArray[np.float64], npt.NDArray[np.bool_]]]:
+        """Rows, scores and the filled-in mask of each person's list."""
+        fitted = self.fitted
+        allowed = allowed_items(fitted, items, exclude)
+        order = np.lexsort((np.arange(len(fitted.counts)), -fitted.counts)).astype(np.int32)
+        for _, met in _blocks(question.met):
+            h, out = fitted.opinions(met), left_out(fitted, met, exclude_seen)
+            best: Ranked = fitted.body.best(h, min(n, len(fitted.items)), out, allowed)
+            if fitted.body.needs_history:
+                best = empty_handed(best, h)
+            nobody = h.counts == 0
+            if on_shortage == "strict" and not nobody.any():
+                rows, scores, added = best[0], best[1].astype(np.float64), best[0] < -1
+            else:
+                rows, scores, added = filled(best, out, allowed, fitted.counts, order)
+            for person in range(len(met)):
+                keep = rows[person] >= 0
+                if on_shortage == "strict" and not nobody[person]:
+                    keep &= ~added[person]
+                yield rows[person][keep], scores[person][keep], added[person][keep]
+
+    def _ranked(
+        self, rows: Int32, scores: npt.NDArray[np.float64], added: npt.NDArray[np.bool_],
+        question: Question, at: int, explain: bool,
+    ) -> RankedList:
+        fitted, reasons = self.fitted, None
+        if explain:
+            h = fitted.opinions(question.met.take([at]))
+            pairs = zip(rows.tolist(), added.tolist(), strict=True)
+            reasons = tuple(
+                self._popular(row) if filled_in else self._explanation(h, row, "item")
+                for row, filled_in in pairs
+            )
+        return RankedList(
+            tuple(fitted.items.ids(rows)), float_scores(scores), tuple(map(fitted.title, rows)),
+            tuple(POPULAR if filled_in else self.name for filled_in in added), reasons,
+            question.ignored,
+        )
+
+    def _table(self, users: Any, ranked: Sequence[RankedList]) -> Table:
+        tables = [one.table.columns for one in ranked]
+        lengths = [len(one) for one in ranked]
+        columns: dict[str, Any] = {"user_id": np.repeat(_ids_array(users), lengths)}
+        for name in ("item_id", "score", "rank", "title", "source", "because"):
+            parts = [table[name] for table in tables if name in table]
+            if parts and sum(map(len, parts)) == sum(lengths):
+                columns[name] = np.concatenate(parts)
+        return Table(columns)
+
+    def _stars(
+        self, people: list[Any], asked: list[Any], history: History | None
+    ) -> npt.NDArray[np.float64]:
+        fitted = self.fitted
+        distinct = [None] if history is not None else list(dict.fromkeys(people))
+        place = {person: at for at, person in enumerate(distinct)}
+        where = np.array([0 if history is not None else place[p] for p in people], dtype=np.int32)
+        question = self._question(None if history is not None else distinct, history, "popular")
+        h = fitted.opinions(question.met)
+        scores = fitted.body.pairs(h, where, fitted.items.rows(asked))
+        assert fitted.body.stars is not None
+        return np.clip(scores, *fitted.body.stars)
+
+    def _explanation(self, h: Histories, row: int, by: Cause) -> Explanation:
+        fitted = self.fitted
+        shares = [
+            Share(
+                part.cause, part.amount,
+                self._id_of(part.cause, part.row),
+                fitted.title(part.row) if part.cause == "item" else None,
+            )
+            for part in fitted.body.parts(h, row, by)
+        ]
+        score = float(fitted.body.score(h)[0][0, row])
+        return Explanation(
+            fitted.items.id(row), fitted.title(row), score, weightiest(shares),
+            fitted.body.stars is not None,
+        )
+
+    def _id_of(self, cause: Cause, row: int) -> Id | None:
+        if cause == "item":
+            return self.fitted.items.id(row)
+        users = self.fitted.users
+        return users.id(row) if cause == "person" and users is not None else None
+
+    def _popular(self, row: int) -> Explanation:
+        count = float(self.fitted.counts[row])
+        return Explanation(
+            self.fitted.items.id(row), self.fitted.title(row), count, (Share("popularity", count),)
+        )
+
+    def _item(self, item: Any) -> int:
+        row = self.fitted.items.row(item)
+        if row < 0:
+            raise UnknownIdError("no such item", got=item, do=self.fitted.items.near(item) or None)
+        return row
+
+
+def _interactions(data: Any) -> Interactions:
+    if isinstance(data, Interactions):
+        return data
+    from penchant.data.readers import read
+
+    return read(data)
+
+
+def _like_value(data: Interactions) -> float:
+    """What a bare id counts as: 1, or for ratings the mean of those of 4 and more."""
+    if data.kind == "likes":
+        return 1.0
+    values = data.histories.values
+    high = values[values >= min(4.0, float(values.max()))]
+    return float(high.mean(dtype=np.float64))
+
+
+def _blocks(h: Histories) -> Iterator[tuple[int, Histories]]:
+    """Histories in batches whose scores fit in memory."""
+    size = max(1, BLOCK // max(h.n_items, 1))
+    if len(h) <= size:
+        yield 0, h
+        return
+    for start in range(0, len(h), size):
+        yield start, h.take(slice(start, start + size))
+
+
+def _ids_array(users: Any) -> npt.NDArray[Any]:
+    ids = list(users)
+    if all(isinstance(one, int | np.integer) for one in ids):
+        return np.asarray(ids)
+    array = np.empty(len(ids), dtype=object)
+    array[:] = ids
+    return array
+
+
+def _check_n(n: Any) -> None:
+    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
+        raise ParameterError("n must be a whole number of at least 1", where="n", got=n)
+
+
+def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ParameterError(f"{name} must be {' or '.join(choices)}", where=name, got=value)

@@ -1,0 +1,159 @@
+"""What every fitted body can do: score histories, and say where a score comes from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant import kernels
+from penchant.data.histories import Bool, Float32, Histories, Int32
+from penchant.errors import UsageError
+from penchant.explain import Cause
+from penchant.kernels import Rows
+
+Weighting = Literal["equal", "linear", "log"]
+Ranked = tuple[Int32, Float32]  # item rows and scores, best first; -1 pads
+BLOCK = 16_000_000  # scores held at once
+
+
+@dataclass(frozen=True)
+class Part:
+    """One additive part of a score: its cause, the item or person row behind it, its amount."""
+
+    cause: Cause
+    amount: float
+    row: int = -1
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Body(ABC):
+    """A fitted model as data: arrays and plain numbers, nothing else.
+
+    Every field is an array, a `Rows`, a plain number or word, None, or a small dataclass of
+    these; so that a body can be written down and read back without knowing its class.
+
+    Attributes:
+        stars: lowest and highest rating, the link that clips a score; None for likes.
+    """
+
+    name: ClassVar[str]
+    needs_history: ClassVar[bool] = True  # without one there is no evidence for any item
+    holds_people: ClassVar[bool] = False  # people's histories are part of what was learned
+    stars: tuple[float, float] | None = None
+
+    @abstractmethod
+    def score(self, h: Histories) -> tuple[Float32, Bool | None]:
+        """One finite score per person and item, float32 ``[B, n_items]``.
+
+        The second part says where the model has evidence, bool ``[B, n_items]``; None is
+        everywhere. A person's row does not depend on who else is asked about.
+        """
+
+    @abstractmethod
+    def parts(self, h: Histories, item: int, by: Cause) -> list[Part]:
+        """The parts that one person's score of one item is the sum of."""
+
+    @abstractmethod
+    def similar(self, item: int, n: int) -> Ranked:
+        """The ``n`` items nearest to one, without itself; may be fewer, never padded."""
+
+    def map_vectors(self) -> Float32 | Rows | None:
+        """One vector per item for the map, dense ``[n_items, d]`` or sparse; None if there are none."""
+        return None
+
+    def tastes(self, h: Histories) -> Rows:
+        """One vector per person by which people are compared: their history as weights."""
+        return encoded(h, "equal").rows()
+
+    def similar_people(self, h: Histories, everyone: Histories, n: int) -> Ranked:
+        """The ``n`` training people most like the one of ``h``, who is left out."""
+        tastes = self.tastes(everyone)
+        width = int(tastes.indices.max(initial=-1)) + 1
+        mine = self.tastes(h)
+        width = max(width, int(mine.indices.max(initial=-1)) + 1)
+        near = kernels.nearest(mine, tastes, width, n, itself=h.people)
+        return near.indices, np.asarray(near.values)
+
+    def best(self, h: Histories, n: int, exclude: Rows, allowed: Bool | None) -> Ranked:
+        """The ``n`` best items with evidence per person, ``[B, n]``, padded with -1."""
+        scores, known = self.score(h)
+        return kernels.select(scores, n, exclude=exclude, allowed=allowed, known=known)
+
+    def pairs(self, h: Histories, people: Int32, items: Int32) -> npt.NDArray[np.float64]:
+        """Scores of (person row of ``h``, item) pairs; an item of -1 is one nobody knows."""
+        out = np.empty(len(items), dtype=np.float64)
+        size = max(1, BLOCK // max(h.n_items, 1))
+        for start in range(0, len(h), size):
+            inside = np.flatnonzero((people >= start) & (people < start + size))
+            if len(inside):
+                part = h.take(slice(start, start + size))
+                scores, _ = self.score(part)
+                new = items[inside] < 0
+                out[inside] = scores[people[inside] - start, np.where(new, 0, items[inside])]
+                out[inside[new]] = self.newcomer(part)[people[inside[new]] - start]
+        return out
+
+    def newcomer(self, h: Histories) -> npt.NDArray[np.float64]:
+        """The score of an item nobody knows, float64 ``[B]``."""
+        return np.zeros(len(h))
+
+    def require_cause(self, by: Cause, *possible: Cause) -> None:
+        """Complain if scores of this body do not divide by a cause."""
+        if by not in possible:
+            raise UsageError(
+                f"this model explains by {' or '.join(possible)}", where="explain(by=)", got=by
+            )
+
+
+def encoded(h: Histories, weighting: Weighting) -> Histories:
+    """Likes as weights: all equal (by sign), linear in the value, or by its logarithm."""
+    values = h.values
+    if weighting == "equal":
+        return h.with_values(np.sign(values))
+    if weighting == "log":
+        return h.with_values(np.sign(values) * np.log1p(np.abs(values)))
+    return h
+
+
+def present(h: Histories) -> Rows:
+    """The same entries, each weighing 1."""
+    return Rows(h.indptr, h.items, None)
+
+
+def cell(rows: Rows, row: int, column: int) -> float:
+    """One value of a CSR, 0 where there is none."""
+    start, end = rows.indptr[row], rows.indptr[row + 1]
+    at = np.flatnonzero(rows.indices[start:end] == column)
+    if not len(at):
+        return 0.0
+    return 1.0 if rows.values is None else float(rows.values[start + at[0]])
+
+
+def column(rows: Rows, column: int) -> tuple[npt.NDArray[np.int64], Float32]:
+    """The rows that hold a column, and its values there."""
+    at = np.flatnonzero(rows.indices == column)
+    owners = np.searchsorted(rows.indptr, at, side="right") - 1
+    values = np.ones(len(at), np.float32) if rows.values is None else rows.values[at]
+    return owners, values
+
+
+def ranked(ids: npt.NDArray[np.integer], scores: Float32, n: int) -> Ranked:
+    """The ``n`` best of some items by (score, row)."""
+    order = np.lexsort((ids, -scores))[:n]
+    return ids[order].astype(np.int32), scores[order].astype(np.float32)
+
+
+def nearest_vectors(vectors: Float32, item: int, n: int) -> Ranked:
+    """The ``n`` items whose vectors have the highest cosine with one item's."""
+    norms = np.sqrt(np.einsum("id,id->i", vectors, vectors, dtype=np.float64))
+    unit = (vectors / np.maximum(norms, 1e-12)[:, None]).astype(np.float32)
+    allowed = norms > 0
+    allowed[item] = False
+    if not norms[item]:
+        return np.empty(0, np.int32), np.empty(0, np.float32)
+    ids, scores = kernels.top_k(unit[item : item + 1], unit, n, allowed=allowed)
+    return ids[0][ids[0] >= 0], scores[0][ids[0] >= 0]

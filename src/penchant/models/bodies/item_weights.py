@@ -1,0 +1,92 @@
+"""A body of item-item weights: a history times a matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant import kernels
+from penchant.data.histories import Bool, Float32, Histories
+from penchant.explain import Cause
+from penchant.kernels import Rows
+from penchant.models.biases import Biases
+from penchant.models.bodies.body import (
+    Body,
+    Part,
+    Ranked,
+    Weighting,
+    cell,
+    column,
+    encoded,
+    present,
+    ranked,
+)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ItemWeights(Body):
+    """Likes: ``s(x, i) = Σ_j x_j W_ji``.
+
+    Ratings: ``s(x, i) = b_ui + Σ_j e_uj W_ji / Σ_j |W_ji|`` over the items j the person rated,
+    with e the residuals of the baseline b (Koren 2010, equation 3).
+
+    Attributes:
+        weights: row j holds what one unit of item j in a history gives to each item.
+        weighting: how values of likes become x.
+        biases: the baseline of ratings; None for likes.
+    """
+
+    name = "item_weights"
+    weights: Rows = field(repr=False)
+    weighting: Weighting = "equal"
+    biases: Biases | None = None
+
+    def score(self, h: Histories) -> tuple[Float32, Bool | None]:
+        """See `Body.score`; an item no weight leads to has no evidence."""
+        if self.biases is None:
+            scores = kernels.spread(encoded(h, self.weighting).rows(), self.weights, h.n_items)
+            return scores, scores != 0
+        opinion = kernels.spread(self.biases.residuals(h).rows(), self.weights, h.n_items)
+        weight = kernels.spread(present(h), self._magnitudes, h.n_items)
+        known = weight > 0
+        opinion = np.divide(opinion, weight, out=np.zeros_like(opinion), where=known)
+        return (self.biases.baseline(h) + opinion).astype(np.float32), known
+
+    def parts(self, h: Histories, item: int, by: Cause) -> list[Part]:
+        """A part per past item with a weight to this one; for ratings also the baseline."""
+        self.require_cause(by, "item")
+        x = encoded(h, self.weighting) if self.biases is None else self.biases.residuals(h)
+        weights = np.array([cell(self.weights, j, item) for j in h.items])
+        base = []
+        if self.biases is not None:
+            base = [Part("baseline", float(self.biases.baseline(h)[0, item]))]
+            weights = weights / (np.abs(weights).sum() or 1.0)
+        amounts = x.values * weights
+        return base + [
+            Part("item", float(amount), int(j))
+            for j, amount in zip(h.items, amounts, strict=True)
+            if amount
+        ]
+
+    def similar(self, item: int, n: int) -> Ranked:
+        """The items with the largest weights to this one."""
+        rows, values = column(self.weights, item)
+        other = rows != item
+        return ranked(rows[other], values[other], n)
+
+    def map_vectors(self) -> Rows:
+        """An item's row of weights: its neighbour profile."""
+        return self.weights
+
+    def newcomer(self, h: Histories) -> npt.NDArray[np.float64]:
+        """Likes: 0. Ratings: μ + b_u."""
+        if self.biases is None:
+            return super().newcomer(h)
+        return self.biases.mean + self.biases.user(h)
+
+    @property
+    def _magnitudes(self) -> Rows:
+        values = self.weights.values
+        return self.weights if values is None else self.weights._replace(values=np.abs(values))

@@ -1,0 +1,182 @@
+"""What a model learned, as data: its body, the items, and the histories it may keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant import kernels
+from penchant.data.features import Features
+from penchant.data.histories import Histories, Int64
+from penchant.data.interactions import Kind
+from penchant.data.vocabulary import Vocabulary
+from penchant.errors import ModelError, PenchantError
+from penchant.models.bodies import BODIES, Body
+
+Arrays = dict[str, npt.NDArray[Any]]
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """The outcome of one fit.
+
+    Attributes:
+        body: how histories become scores.
+        items: the catalogue's ids.
+        counts: int64 ``[n_items]``, in how many people's histories each item is liked.
+        kind: the feedback the body scores.
+        liked_from: the rating from which a like was counted, where ratings became likes.
+        like_value: what a bare id in a history counts as.
+        facts: titles and other facts, aligned with ``items``.
+        users: the people's ids, or None where histories were left out.
+        histories: everything each person met, merged; None where left out.
+        params: the hyperparameters at the time of the fit.
+        fingerprint: of the training data.
+        epochs: the errors of each epoch, where the fit had epochs.
+        notes: decisions made for the user.
+    """
+
+    body: Body
+    items: Vocabulary
+    counts: Int64
+    kind: Kind
+    liked_from: float | None
+    like_value: float
+    facts: Features | None
+    users: Vocabulary | None
+    histories: Histories | None
+    params: Mapping[str, Any]
+    fingerprint: str
+    epochs: tuple[Figures, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def title(self, row: int) -> str:
+        """The title of an item, or its id as text."""
+        return self.facts.title(row) if self.facts else str(self.items.id(row))
+
+    def opinions(self, h: Histories) -> Histories:
+        """What counts in a score: for likes, entries met without an opinion do not."""
+        return h if self.kind == "ratings" else h.where(h.values != 0)
+
+    def about(self) -> dict[str, Any]:
+        """The plain facts that go into a manifest."""
+        return {
+            "body": self.body.name,
+            "numbers": numbers(self.body),
+            "parameters": dict(self.params),
+            "feedback": {
+                "kind": self.kind, "liked_from": self.liked_from, "like_value": self.like_value,
+            },
+            "data": {"fingerprint": self.fingerprint, "items": len(self.items)},
+            "epochs": list(self.epochs),
+            "notes": list(self.notes),
+        }
+
+    def files(self, histories: bool) -> dict[str, Arrays]:
+        """The arrays by file: ``model``, and ``histories`` if wanted."""
+        model = {
+            **arrays(self.body, "body"), **self.items.arrays("items"), "counts": self.counts,
+            **(self.facts.arrays("facts") if self.facts else {}),
+        }
+        if not histories or self.users is None or self.histories is None:
+            return {"model": model}
+        h = self.histories
+        kept: Arrays = {"indptr": h.indptr, "items": h.items, "values": h.values}
+        if h.times is not None:
+            kept["times"] = h.times
+        return {"model": model, "histories": {**kept, **self.users.arrays("users")}}
+
+    @classmethod
+    def load(cls, about: Mapping[str, Any], files: Mapping[str, Arrays], where: str) -> Fitted:
+        """The fit that `about` and `files` describe.
+
+        Raises:
+            ModelError: parts are missing or do not fit together.
+        """
+        try:
+            return cls._load(about, files)
+        except (KeyError, ValueError, TypeError, IndexError, PenchantError) as error:
+            raise ModelError(
+                f"the parts of the model do not fit together ({error})", where=where
+            ) from error
+
+    @classmethod
+    def _load(cls, about: Mapping[str, Any], files: Mapping[str, Arrays]) -> Fitted:
+        model, kept, feedback = files["model"], files.get("histories"), about["feedback"]
+        items = Vocabulary.from_arrays(model, "items")
+        histories = None
+        if kept is not None:
+            histories = Histories(
+                kept["indptr"], kept["items"], kept["values"], len(items), kept.get("times")
+            )
+        return cls(
+            body=build(BODIES[about["body"]], model, about["numbers"], "body"),
+            items=items,
+            counts=model["counts"],
+            kind=feedback["kind"],
+            liked_from=feedback["liked_from"],
+            like_value=feedback["like_value"],
+            facts=Features.from_arrays(model, "facts", items),
+            users=None if kept is None else Vocabulary.from_arrays(kept, "users"),
+            histories=histories,
+            params=about["parameters"],
+            fingerprint=about["data"]["fingerprint"],
+            epochs=tuple(about["epochs"]),
+            notes=tuple(about["notes"]),
+        )
+
+
+def arrays(part: Any, prefix: str) -> Arrays:
+    """The arrays of a body by dotted name, those of nested parts included."""
+    found: Arrays = {}
+    for one in fields(part):
+        value, name = getattr(part, one.name), f"{prefix}.{one.name}"
+        if isinstance(value, np.ndarray):
+            found[name] = value
+        elif isinstance(value, kernels.Rows):
+            found |= {f"{name}.{k}": v for k, v in value._asdict().items() if v is not None}
+        elif is_dataclass(value):
+            found |= arrays(value, name)
+    return found
+
+
+def numbers(part: Any) -> dict[str, Any]:
+    """The plain numbers and words of a body, those of nested parts as dicts."""
+    found: dict[str, Any] = {}
+    for one in fields(part):
+        value = getattr(part, one.name)
+        if is_dataclass(value):
+            found[one.name] = numbers(value)
+        elif not isinstance(value, np.ndarray | kernels.Rows):
+            found[one.name] = value
+    return found
+
+
+def build(owner: type[Any], saved: Arrays, plain: Mapping[str, Any], prefix: str) -> Any:
+    """The body or part that `arrays` and `numbers` took apart."""
+    hints, made = get_type_hints(owner), {}
+    for one in fields(owner):
+        name = f"{prefix}.{one.name}"
+        nested = next((kind for kind in _kinds(hints[one.name]) if is_dataclass(kind)), None)
+        if name in saved:
+            made[one.name] = saved[name]
+        elif f"{name}.indptr" in saved:
+            made[one.name] = kernels.Rows(
+                saved[f"{name}.indptr"], saved[f"{name}.indices"], saved.get(f"{name}.values")
+            )
+        elif nested is not None and plain.get(one.name) is not None:
+            made[one.name] = build(nested, saved, plain[one.name], name)
+        else:
+            value = plain[one.name]
+            made[one.name] = tuple(value) if isinstance(value, list) else value
+    return owner(**made)
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)

@@ -1,0 +1,179 @@
+"""A model on disk: a manifest and array files, all checked, nothing executable.
+
+``manifest.json`` names every other file with its SHA-256 and carries a checksum of itself; array
+files are safetensors whose names carry their hash. The one atomic step of saving is the
+replacement of the manifest, so a reader meets the old model or the new one, never a mixture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import ModelError
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+Arrays = Mapping[str, npt.NDArray[Any]]
+_DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}
+_NEW = "Save the model again, or restore the folder from a copy"
+
+
+def write(
+    folder: str | os.PathLike[str], about: Mapping[str, Any], files: Mapping[str, Arrays]
+) -> dict[str, int]:
+    """Write a model; returns the size of each array file in bytes.
+
+    Args:
+        folder: made if it does not exist; an older model in it is replaced in one step.
+        about: the manifest's content, plain JSON values.
+        files: arrays by file and name.
+
+    Raises:
+        ModelError: the folder cannot be written, or holds files that are not a model's.
+    """
+    path = Path(folder)
+    try:
+        _claim(path)
+        listed = {part: _write_arrays(path, part, arrays) for part, arrays in files.items()}
+        manifest = {"format": FORMAT, **about, "files": listed}
+        _replace(path, path / MANIFEST, _sealed(manifest).encode())
+        _sweep(path, {entry["name"] for entry in listed.values()})
+    except OSError as error:
+        raise ModelError(f"cannot be written: {error}", where=str(path)) from error
+    return {part: entry["bytes"] for part, entry in listed.items()}
+
+
+def read(
+    folder: str | os.PathLike[str], optional: frozenset[str] = frozenset()
+) -> tuple[dict[str, Any], dict[str, dict[str, npt.NDArray[Any]]]]:
+    """The manifest and the memory-mapped arrays of a model, every byte checked.
+
+    Args:
+        folder: what `write` wrote.
+        optional: files that may have been deleted; they are then left out.
+
+    Raises:
+        ModelError: not a model folder, damaged, or of a newer format.
+    """
+    path = Path(folder)
+    manifest = read_manifest(path)
+    files = {}
+    for part, entry in manifest["files"].items():
+        file = path / str(entry["name"])
+        if part in optional and not file.exists():
+            continue
+        files[part] = _read_arrays(file, entry)
+    return manifest, files
+
+
+def _claim(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    strangers = [p.name for p in path.iterdir() if p.name != MANIFEST and not _ours(p)]
+    if strangers and not (path / MANIFEST).exists():
+        raise ModelError(
+            "the folder holds other files", where=str(path), got=sorted(strangers)[0],
+            do="Name a new or an empty folder",
+        )
+
+
+def _ours(path: Path) -> bool:
+    return path.suffix == ".safetensors" or path.name.endswith(".tmp")
+
+
+def _write_arrays(folder: Path, part: str, arrays: Arrays) -> dict[str, Any]:
+    from safetensors.numpy import save
+
+    content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"{part}-{digest[:16]}.safetensors"
+    _replace(folder, folder / name, content)
+    return {"name": name, "sha256": digest, "bytes": len(content)}
+
+
+def _replace(folder: Path, target: Path, content: bytes) -> None:
+    """Put a file in place whole: written aside, synced, renamed, the folder synced."""
+    aside = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    with aside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(target)
+    with _opened(folder) as descriptor:
+        os.fsync(descriptor)
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(folder: Path, named: set[str]) -> None:
+    for file in folder.iterdir():
+        if _ours(file) and file.name not in named:
+            file.unlink(missing_ok=True)
+
+
+def _sealed(manifest: Mapping[str, Any]) -> str:
+    checksum = hashlib.sha256(_canonical(manifest)).hexdigest()
+    return json.dumps({**manifest, "checksum": checksum}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _canonical(manifest: Mapping[str, Any]) -> bytes:
+    return json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
+
+
+def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """The manifest of a model folder, checked against its own checksum."""
+    folder = Path(folder)
+    where = str(folder / MANIFEST)
+    if not (folder / MANIFEST).is_file():
+        raise ModelError(f"no model here: {MANIFEST} is missing", where=str(folder))
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        checksum = manifest.pop("checksum")
+        newer = manifest["format"] > FORMAT
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError("the manifest is damaged", where=where, do=_NEW) from error
+    if hashlib.sha256(_canonical(manifest)).hexdigest() != checksum:
+        raise ModelError("the manifest is damaged: checksum differs", where=where, do=_NEW)
+    if newer:
+        raise ModelError(
+            f"the model has format {manifest['format']}, this version reads up to {FORMAT}",
+            where=where, do="Upgrade: pip install -U penchant",
+        )
+    return dict(manifest)
+
+
+def _read_arrays(file: Path, entry: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
+    try:
+        content = np.memmap(file, dtype=np.uint8, mode="r")
+    except (OSError, ValueError) as error:
+        raise ModelError("a file of the model is missing or empty", where=str(file), do=_NEW) from error
+    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        raise ModelError("a file of the model is damaged: checksum differs", where=str(file), do=_NEW)
+    # The checksum vouches for the header below: these are the bytes that safetensors wrote.
+    start = 8 + int(content[:8].view("<u8")[0])
+    header = json.loads(bytes(content[8:start]))
+    return {
+        name: _view(content[start:], spec)
+        for name, spec in header.items()
+        if name != "__metadata__"
+    }
+
+
+def _view(data: npt.NDArray[np.uint8], spec: Mapping[str, Any]) -> npt.NDArray[Any]:
+    first, last = spec["data_offsets"]
+    return data[first:last].view(_DTYPES[spec["dtype"]]).reshape(spec["shape"])

@@ -1,0 +1,126 @@
+"""A hyperparameter said once: default, range, help -> check, CLI flag, search space, docs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, overload
+
+import numpy as np
+
+from penchant.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Param:
+    """One declared hyperparameter of a model class; also the descriptor that holds its value.
+
+    Attributes:
+        default: the value when none is given.
+        help: what it does, one phrase.
+        low: smallest allowed number.
+        high: largest allowed number.
+        choices: the allowed words.
+        search: the range a tuner walks, where that is narrower than what is allowed.
+        log: whether a tuner walks the range by factors.
+        none: what None means, where None is allowed.
+        type: int, float, bool or str.
+        name: the attribute it was declared as.
+        owner: the class that declared it.
+    """
+
+    default: Any
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] | None = None
+    search: tuple[float, float] | None = None
+    log: bool = False
+    none: str | None = None
+    type: type = int
+    name: str = ""
+    owner: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "owner", owner.__name__)
+
+    @overload
+    def __get__(self, model: None, owner: type) -> Param: ...
+    @overload
+    def __get__(self, model: object, owner: type) -> Any: ...
+    def __get__(self, model: object | None, owner: type) -> Any:
+        return self if model is None else model.__dict__.get(self.name, self.default)
+
+    def __set__(self, model: object, value: Any) -> None:
+        model.__dict__[self.name] = self.check(value)
+
+    @property
+    def rule(self) -> str:
+        """What is allowed, in words."""
+        if self.choices:
+            rule = "one of " + ", ".join(self.choices)
+        elif self.type is bool:
+            rule = "True or False"
+        else:
+            kind = "a whole number" if self.type is int else "a number"
+            bounds = [f"at least {self.low:g}"] if self.low is not None else []
+            bounds += [f"at most {self.high:g}"] if self.high is not None else []
+            rule = f"{kind} {' and '.join(bounds)}".strip()
+        return f"{rule}, or None ({self.none})" if self.none else rule
+
+    def check(self, value: Any) -> Any:
+        """The value in its own type.
+
+        Raises:
+            ParameterError: the value breaks the rule; the message names parameter, rule, value.
+        """
+        if value is None and self.none:
+            return None
+        if isinstance(value, np.generic):
+            value = value.item()
+        if self.type is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if self.type is int and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if type(value) is not self.type or not self._inside(value):
+            raise ParameterError(f"{self.name} must be {self.rule}", where=self.owner, got=value)
+        return value
+
+    def _inside(self, value: Any) -> bool:
+        if self.choices:
+            return value in self.choices
+        if self.type is bool:
+            return True
+        return (
+            math.isfinite(value)
+            and (self.low is None or value >= self.low)
+            and (self.high is None or value <= self.high)
+        )
+
+
+def param(default: Any, *, help: str, **declared: Any) -> Any:  # noqa: A002 - the field's word
+    """Declare a hyperparameter; see `Param` for what may be declared.
+
+    >>> class Thing:
+    ...     k = param(100, low=1, none="all", help="neighbours")
+    >>> Thing.k.rule
+    'a whole number at least 1, or None (all)'
+    """
+    kind = declared.pop("type", type(default))
+    if declared.get("choices"):
+        declared["choices"], kind = tuple(declared["choices"]), str
+    return Param(default, help, type=kind, **declared)
+
+
+def declared(owner: type) -> dict[str, Param]:
+    """The hyperparameters of a class by name, inherited ones first."""
+    found: dict[str, Param] = {}
+    for base in reversed(owner.__mro__):
+        found |= {name: value for name, value in vars(base).items() if isinstance(value, Param)}
+    return found
+
+
+def shared(template: Any, **changes: Any) -> Any:
+    """A declared hyperparameter used by a second class, with some of its facts changed."""
+    return replace(template, **changes)

@@ -1,0 +1,145 @@
+"""What is asked, as histories: a person of the data and a stranger's likes take one path from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from penchant.data.histories import Bool, Histories
+from penchant.data.vocabulary import Id
+from penchant.errors import ParameterError, UnknownIdError, UsageError
+from penchant.kernels import Rows
+from penchant.models.fitted import Fitted
+
+OnUnknown = Literal["popular", "raise"]
+History = Sequence[Any] | Mapping[Any, float]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A batch of histories that somebody asks about.
+
+    Attributes:
+        met: everything each person met, each item once, values in the model's feedback.
+        ignored: entries of a stranger's history whose item nobody knows.
+    """
+
+    met: Histories
+    ignored: int = 0
+
+
+def is_many(asked: Any) -> bool:
+    """Whether ids were asked about as a batch."""
+    return not isinstance(asked, str | int | float | np.generic | None)
+
+
+def of_people(fitted: Fitted, users: Sequence[Id], on_unknown: OnUnknown) -> Question:
+    """The histories of people of the data; an unknown person has an empty one.
+
+    Raises:
+        UnknownIdError: someone is unknown and ``on_unknown`` is ``"raise"``.
+        UsageError: the model was loaded without histories.
+    """
+    if fitted.users is None or fitted.histories is None:
+        if on_unknown == "raise":
+            raise UsageError(
+                "this model was saved without histories", where="user", got=users[0],
+                do="Give the person's history: history=[item, ...]",
+            )
+        return Question(Histories.of([[] for _ in users], n_items=len(fitted.items)))
+    rows = fitted.users.rows(users)
+    if on_unknown == "raise" and (rows < 0).any():
+        who = users[int(np.argmax(rows < 0))]
+        raise UnknownIdError(
+            "no such user", got=who, do=fitted.users.near(who) or "Give a history=[item, ...]"
+        )
+    met = fitted.histories.take(np.maximum(rows, 0))
+    met = met.where(np.repeat(rows >= 0, met.counts))
+    return Question(replace(met, people=rows))
+
+
+def of_stranger(fitted: Fitted, history: History) -> Question:
+    """The history somebody gives: item ids, or (item, value[, time]), or {item: value}.
+
+    Raises:
+        ParameterError: an entry of another shape, or a value that is not finite.
+    """
+    entries = list(history.items()) if isinstance(history, Mapping) else _entries(history)
+    parsed = [_entry(entry, fitted, at) for at, entry in enumerate(entries)]
+    if any(time is not None for _, _, time in parsed):
+        parsed.sort(key=lambda entry: -np.inf if entry[2] is None else entry[2])
+    rows = fitted.items.rows([item for item, _, _ in parsed]).tolist()
+    known = [(row, value) for row, (_, value, _) in zip(rows, parsed, strict=True) if row >= 0]
+    met = Histories.of(
+        [[row for row, _ in known]], [[value for _, value in known]], n_items=len(fitted.items)
+    ).merged("last" if fitted.kind == "ratings" else "first")
+    return Question(met, ignored=len(parsed) - len(known))
+
+
+def _entries(history: Any) -> list[Any]:
+    if isinstance(history, str | int | float):
+        raise ParameterError(
+            "history must be a list", where="history", got=history, do="Write history=[item, ...]"
+        )
+    return history.tolist() if isinstance(history, np.ndarray) else list(history)
+
+
+def _entry(entry: Any, fitted: Fitted, at: int) -> tuple[Any, float, float | None]:
+    """One entry as (item, value in the model's feedback, time)."""
+    if not isinstance(entry, tuple | list):
+        return entry, fitted.like_value, None
+    if not 1 <= len(entry) <= 3:
+        raise ParameterError(
+            "an entry of a history is item, (item, value) or (item, value, time)",
+            where=f"history[{at}]", got=entry,
+        )
+    item, value, time = (*entry, None, None)[:3]
+    if value is None:
+        return item, fitted.like_value, _time(time)
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        value = np.nan
+    if not np.isfinite(value):
+        raise ParameterError("a value must be a finite number", where=f"history[{at}]", got=entry)
+    if fitted.liked_from is not None:
+        value = float(value >= fitted.liked_from)
+    return item, value, _time(time)
+
+
+def _time(time: Any) -> float | None:
+    """A moment as a number that orders: datetimes by their microseconds."""
+    if time is None or isinstance(time, int | float):
+        return time
+    return float(np.datetime64(time, "us").astype(np.int64))
+
+
+def left_out(fitted: Fitted, met: Histories, exclude_seen: bool) -> Rows:
+    """The items not to be shown to each person: those met, else only those disliked."""
+    if not exclude_seen:
+        disliked = met.values < 0 if fitted.kind == "likes" else np.zeros(len(met.items), bool)
+        met = met.where(disliked)
+    return Rows(met.indptr, met.items, None)
+
+
+def allowed_items(
+    fitted: Fitted, items: Sequence[Id] | None, exclude: Sequence[Id]
+) -> Bool | None:
+    """The mask of an allow-list less a block-list, bool ``[n_items]``; None allows everything."""
+    if items is None and not len(exclude):
+        return None
+    mask = np.full(len(fitted.items), items is None)
+    for ids, permit in ((items, True), (exclude, False)):
+        if ids is not None and len(ids):
+            rows = fitted.items.rows(_listed(ids, "items" if permit else "exclude"))
+            mask[rows[rows >= 0]] = permit
+    return mask
+
+
+def _listed(ids: Any, name: str) -> Sequence[Id]:
+    if isinstance(ids, str | int):
+        raise ParameterError(f"{name} must be a list of ids", where=name, got=ids)
+    return list(ids)
