@@ -20,7 +20,9 @@ def ml100k() -> pt.Interactions:
     try:
         return pt.datasets.load("ml-100k")
     except FetchError as error:
-        pytest.skip(f"MovieLens 100k is needed; set PENCHANT_DATA to a folder that holds it: {error}")
+        pytest.skip(
+            f"MovieLens 100k is needed; set PENCHANT_DATA to a folder that holds it: {error}"
+        )
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,9 @@ SOURCES = sorted((ROOT / "src" / "penchant").rglob("*.py"))
 
 
 def _python(program: str) -> str:
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     return run.stdout
 
 
@@ -43,8 +45,11 @@ def test_the_front_door_is_complete():
 
 def test_imports_run_downwards():
     run = subprocess.run(
-        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True,
-        text=True, check=False,
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stdout
 
@@ -57,8 +62,13 @@ def test_every_file_says_what_it_is_for_in_its_first_line(path):
 
 
 OUTSIDE = {
-    "duckdb": "data/", "narwhals": "data/", "typer": "cli", "rich": "cli", "PIL": "embedding_map",
-    "safetensors": "models/folder", "nanobind": "kernels/",
+    "duckdb": "data/",
+    "narwhals": "data/",
+    "typer": "cli",
+    "rich": "cli",
+    "PIL": "embedding_map",
+    "safetensors": "models/folder",
+    "nanobind": "kernels/",
 }
 
 
@@ -66,16 +76,21 @@ OUTSIDE = {
 def test_each_outside_library_has_one_room(library, room):
     for path in SOURCES:
         name = path.relative_to(ROOT / "src" / "penchant").as_posix()
-        uses = [line for line in path.read_text().splitlines() if f"import {library}" in line or f"from {library}" in line]
+        uses = [
+            line
+            for line in path.read_text().splitlines()
+            if f"import {library}" in line or f"from {library}" in line
+        ]
         assert not uses or name.startswith(room), f"{name}: {uses}"
 
 
 def test_every_complaint_is_in_the_tree():
     """errors.py is the whole tree, and its picture names every class."""
-    classes = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, Exception)]
-    assert {c.__name__ for c in classes if c.__module__ == errors.__name__} <= set(
-        word.strip("│├└─ ") for line in (errors.__doc__ or "").splitlines() for word in line.split()
-    )
+    classes = [
+        c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, Exception)
+    ]
+    drawn = {word.strip("│├└─ ") for word in (errors.__doc__ or "").split()}
+    assert {c.__name__ for c in classes if c.__module__ == errors.__name__} <= drawn
     for complaint in classes:
         if issubclass(complaint, PenchantError):
             assert complaint.__doc__
@@ -83,7 +98,13 @@ def test_every_complaint_is_in_the_tree():
 
 def test_no_complaint_is_raised_outside_the_tree():
     """A user's mistake is always a PenchantError."""
-    plain = ("raise ValueError", "raise TypeError", "raise KeyError", "raise RuntimeError", "raise Exception")
+    plain = (
+        "raise ValueError",
+        "raise TypeError",
+        "raise KeyError",
+        "raise RuntimeError",
+        "raise Exception",
+    )
     for path in SOURCES:
         for line in path.read_text().splitlines():
             assert not line.strip().startswith(plain), f"{path.name}: {line}"

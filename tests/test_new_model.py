@@ -59,8 +59,12 @@ def other_package(tmp_path: Path) -> Path:
 
 def _run(site: Path, *command: str) -> str:
     run = subprocess.run(
-        [sys.executable, *command], env={"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin", "HOME": str(site)},
-        capture_output=True, text=True, cwd=ROOT, check=False,
+        [sys.executable, *command],
+        env={"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin", "HOME": str(site)},
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     return run.stdout
@@ -73,7 +77,14 @@ def _cli(site: Path, *words: str) -> str:
 def test_a_model_of_another_package_passes_the_contract(other_package):
     """The same contract as our own: nothing in it knows the model's name."""
     out = _run(
-        other_package, "-m", "pytest", "-q", "-k", "chain_of_items", "-p", "no:cacheprovider",
+        other_package,
+        "-m",
+        "pytest",
+        "-q",
+        "-k",
+        "chain_of_items",
+        "-p",
+        "no:cacheprovider",
         "tests/models/test_contract.py",
     )
     passed = int(out.split(" passed")[0].split()[-1])
@@ -85,11 +96,22 @@ def test_a_model_of_another_package_has_commands_saving_and_reasons(other_packag
     likes = tmp_path / "likes.csv"
     likes.write_text("user,item\n" + "".join(f"u{i % 4},i{i}\n" for i in range(12)))
     assert "--reach" in _cli(other_package, "train", "chain_of_items", "--help")
-    _cli(other_package, "train", "chain_of_items", str(likes), "--reach", "2", "--out", str(tmp_path / "m"))
+    _cli(
+        other_package,
+        "train",
+        "chain_of_items",
+        str(likes),
+        "--reach",
+        "2",
+        "--out",
+        str(tmp_path / "m"),
+    )
     manifest = json.loads((tmp_path / "m" / "manifest.json").read_text())
     assert (manifest["package"], manifest["parameters"]) == ("elsewhere", {"reach": 2})
     answer = json.loads(
-        _cli(other_package, "recommend", str(tmp_path / "m"), "--history", "i3", "-n", "2", "--json")
+        _cli(
+            other_package, "recommend", str(tmp_path / "m"), "--history", "i3", "-n", "2", "--json"
+        )
     )
     rows = answer["items"] if isinstance(answer, dict) else answer
     assert [row["item_id"] for row in rows] == ["i4", "i5"]
@@ -114,11 +136,14 @@ def test_a_model_inside_is_one_file_and_one_export_line(tmp_path):
         "from penchant.models.chain_of_items import ChainOfItems as ChainOfItems\n",
     )
     face.write_text(text)
-    for extension in (Path(p) for p in sys.modules["penchant.kernels._native"].__spec__.origin.split("\n")):
+    for extension in (
+        Path(p) for p in sys.modules["penchant.kernels._native"].__spec__.origin.split("\n")
+    ):
         shutil.copy(extension, site / "penchant" / "kernels" / extension.name)
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "sys.meta_path = [f for f in sys.meta_path if 'editable' not in type(f).__module__.lower()]\n"
+        "own = [f for f in sys.meta_path if 'editable' not in type(f).__module__.lower()]\n"
+        "sys.meta_path = own\n"
         "import penchant as pt, penchant\n"
         "assert penchant.__file__.startswith(sys.argv[1]), penchant.__file__\n"
         "model = pt.catalogue()['chain_of_items'](reach=1).fit([('a', 'x'), ('a', 'y')])\n"

@@ -36,8 +36,9 @@ class PenchantError(Exception):
         got: the offending value, shown shortened.
         do: what to do next, as a sentence without its full stop.
 
-    >>> print(PenchantError("n must be at least 1", where="recommend", got=0, do="Ask for one item or more"))
-    recommend: n must be at least 1, got 0. Ask for one item or more.
+    >>> print(PenchantError("n must be at least 1", where="recommend", got=0, do="Ask for more"))
+    recommend: n must be at least 1, got 0. Ask for more.
+
     """
 
     def __init__(
@@ -93,7 +94,9 @@ class MissingExtraError(PenchantError, ImportError):
     """An optional part of Penchant that is not installed."""
 
     def __init__(self, extra: str, need: str) -> None:
-        super().__init__(f"{need} needs an optional part", do=f"Run: pip install 'penchant[{extra}]'")
+        super().__init__(
+            f"{need} needs an optional part", do=f"Run: pip install 'penchant[{extra}]'"
+        )
 
 
 class PenchantNotice(UserWarning):

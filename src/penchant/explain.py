@@ -20,6 +20,7 @@ class Share:
         amount: how much of the score, in the score's units; may be negative.
         id: the past item or the similar person.
         title: the past item's title.
+
     """
 
     cause: Cause
@@ -42,6 +43,7 @@ class Explanation:
     >>> shares = (Share("item", 0.6, 7, "Dune"), Share("item", 0.2, 9, "Up"))
     >>> print(Explanation(3, "Hyperion", 0.8, shares))
     Hyperion: because of Dune and Up
+
     """
 
     item_id: int | str

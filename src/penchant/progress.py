@@ -20,6 +20,7 @@ class Progress:
         done: steps finished.
         total: steps in all.
         figures: numbers worth showing, such as the training error of an epoch.
+
     """
 
     task: str

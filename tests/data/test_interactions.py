@@ -12,15 +12,20 @@ from penchant.data.histories import Histories
 from penchant.errors import DataError, ParameterError
 
 EVENTS = st.lists(
-    st.tuples(st.integers(0, 5), st.integers(0, 7), st.sampled_from([1.0, 2.0, 5.0]), st.integers(0, 9)),
-    min_size=1, max_size=60,
+    st.tuples(
+        st.integers(0, 5), st.integers(0, 7), st.sampled_from([1.0, 2.0, 5.0]), st.integers(0, 9)
+    ),
+    min_size=1,
+    max_size=60,
 )
 
 
 @given(EVENTS)
 def test_rows_are_in_time_then_source_order_and_come_back_in_file_order(events):
     users, items, values, times = map(np.array, zip(*events, strict=True))
-    data = pt.Interactions.from_columns(users, items, values, times.astype(np.int64), kind="ratings")
+    data = pt.Interactions.from_columns(
+        users, items, values, times.astype(np.int64), kind="ratings"
+    )
     frame = data.columns()
     assert frame["user_id"].tolist() == users.tolist()
     assert frame["item_id"].tolist() == items.tolist()
@@ -38,7 +43,9 @@ def test_merging_keeps_the_first_or_the_last_of_each_item(events, keep):
     h = pt.Interactions.from_columns(users, items, values, kind="likes").histories
     merged = h.merged(keep)
     for person in range(len(h)):
-        rows = list(zip(h.take([person]).items.tolist(), h.take([person]).values.tolist(), strict=True))
+        rows = list(
+            zip(h.take([person]).items.tolist(), h.take([person]).values.tolist(), strict=True)
+        )
         expected = dict(rows) if keep == "last" else dict(reversed(rows))
         got = merged.take([person])
         assert dict(zip(got.items.tolist(), got.values.tolist(), strict=True)) == expected
@@ -79,7 +86,9 @@ def test_a_rating_given_twice_counts_as_its_last():
 )
 def test_kind_is_detected_with_its_evidence(values, name, kind, evidence):
     """The name decides, then the values; a constant, or doubt, means likes."""
-    data = pt.Interactions.from_columns(np.arange(3), np.arange(3), values[:3] + [values[0]] * (3 - len(values)), value_name=name)
+    data = pt.Interactions.from_columns(
+        np.arange(3), np.arange(3), values[:3] + [values[0]] * (3 - len(values)), value_name=name
+    )
     assert data.kind == kind
     assert evidence in data.notes[-1]
 
@@ -125,7 +134,9 @@ def test_equal_data_have_equal_fingerprints(ratings):
 
 def test_row_pointers_hold_more_than_two_to_the_31():
     """Pointers and source rows are int64: a sum of lengths beyond 2³¹ does not overflow."""
-    h = Histories(np.array([0, 2**31 + 5], np.int64), np.empty(0, np.int32), np.empty(0, np.float32), 3)
+    h = Histories(
+        np.array([0, 2**31 + 5], np.int64), np.empty(0, np.int32), np.empty(0, np.float32), 3
+    )
     assert h.counts.tolist() == [2**31 + 5]
 
 

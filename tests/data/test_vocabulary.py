@@ -38,7 +38,15 @@ def test_unknown_ids_are_minus_one(ids, other):
 def test_text_finds_integers_and_integers_find_text():
     """Command lines and HTTP carry only text."""
     numbers, texts = Vocabulary.of([196, 7]), Vocabulary.of(["196", "seven"])
-    assert numbers.rows(["196", 196, "0196", "x", 2**70, 196.0, True]).tolist() == [0, 0, -1, -1, -1, 0, -1]
+    assert numbers.rows(["196", 196, "0196", "x", 2**70, 196.0, True]).tolist() == [
+        0,
+        0,
+        -1,
+        -1,
+        -1,
+        0,
+        -1,
+    ]
     assert texts.rows([196, 196.0, "0196"]).tolist() == [0, 0, -1]
 
 

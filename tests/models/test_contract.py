@@ -203,7 +203,9 @@ def test_strict_lists_hold_only_what_the_model_has_evidence_for(owner, kind, dat
     for user in data.users.ids([0, 1, 2]):
         strict = model.recommend(user, n=30, on_shortage="strict")
         full = model.recommend(user, n=30)
-        advised = [one for one, source in zip(full, full.sources, strict=True) if source != "popular"]
+        advised = [
+            one for one, source in zip(full, full.sources, strict=True) if source != "popular"
+        ]
         assert list(strict) == advised
 
 
@@ -337,7 +339,7 @@ def test_duplicates_count_once(owner, kind, data):
     """Likes keep the first event of an item, ratings the last."""
     model = owner().fit(data)
     item, other = data.items.id(0), data.items.id(3)
-    early, late = ((2.0, 5.0) if kind == "ratings" else (1.0, 9.0))
+    early, late = (2.0, 5.0) if kind == "ratings" else (1.0, 9.0)
     kept = late if kind == "ratings" else early
     twice = model.scores(history=[(item, early), (other, 4.0), (item, late)])
     reference = [(other, 4.0), (item, kept)] if kind == "ratings" else [(item, kept), (other, 4.0)]

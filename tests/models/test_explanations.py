@@ -112,7 +112,9 @@ def test_factors(ratings):
         why = model.explain(ratings.users.id(USER), ids[i])
         assert _amounts(why, "baseline")[None] == pytest.approx(body.offset + bias[i], abs=1e-4)
         pairs = zip(one.items, one.values, strict=True)
-        _expect(why, {ids[j]: v[i] @ inverse @ v[j] * (x - body.offset - bias[j]) for j, x in pairs})
+        _expect(
+            why, {ids[j]: v[i] @ inverse @ v[j] * (x - body.offset - bias[j]) for j, x in pairs}
+        )
 
 
 def test_popularity(likes):
@@ -138,7 +140,9 @@ def test_deleting_a_rating_of_the_mean_changes_nothing_in_its_own_share(ratings)
     model = pt.RatingMF(factors=3).fit(ratings)
     body, item = model.fitted.body, ratings.items.id(0)
     neutral = float(body.offset + body.bias[0])
-    why = model.explain(history=[(item, neutral), (ratings.items.id(1), 5)], item=ratings.items.id(2))
+    why = model.explain(
+        history=[(item, neutral), (ratings.items.id(1), 5)], item=ratings.items.id(2)
+    )
     assert abs(_amounts(why)[item]) < 1e-5
 
 

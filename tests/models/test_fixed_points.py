@@ -114,7 +114,7 @@ def test_the_train_mean_is_the_baseline(notebook):
     assert error == pytest.approx(1.26095266469, abs=1e-10)
 
 
-# Chosen on the validation part alone: `make choose` walks the grid (benchmarks/choose_rating_mf.py).
+# Chosen on the validation part alone: benchmarks/choose_rating_mf.py walks the grid.
 @pytest.mark.parametrize(
     ("model", "below"),
     [
@@ -123,8 +123,16 @@ def test_the_train_mean_is_the_baseline(notebook):
         pytest.param(RatingMF(solver="sgd", epochs=40), 0.860, id="sgd"),
         pytest.param(
             RatingMF(
-                solver="sgd", order="file", factors=2, mean=False, biases=False, epochs=20,
-                learning_rate=0.045, decay=0.9, reg=0.0, init=1.0,
+                solver="sgd",
+                order="file",
+                factors=2,
+                mean=False,
+                biases=False,
+                epochs=20,
+                learning_rate=0.045,
+                decay=0.9,
+                reg=0.0,
+                init=1.0,
             ),
             0.98,
             id="notebook",

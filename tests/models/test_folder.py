@@ -57,12 +57,14 @@ def test_a_truncated_file(copy, part, share):
     file = _file(copy, part)
     content = file.read_bytes()
     file.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(ModelError, match="damaged|missing or empty"):
+    with pytest.raises(ModelError, match=r"damaged|missing or empty"):
         pt.load(copy)
 
 
 @pytest.mark.parametrize("part", FILES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_one_flipped_bit(saved, ratings, tmp_path, part, where, bit):
     """Only a ModelError escapes; or, where a bit of the manifest's blank space flips, nothing."""
@@ -110,7 +112,7 @@ def test_a_newer_format_says_upgrade(saved, tmp_path, monkeypatch, ratings):
     monkeypatch.setattr(folder, "FORMAT", 2)
     pt.Popularity().fit(ratings.likes()).save(tmp_path / "newer")
     monkeypatch.undo()
-    with pytest.raises(ModelError, match="format 2, this version reads up to 1.*Upgrade"):
+    with pytest.raises(ModelError, match=r"format 2, this version reads up to 1.*Upgrade"):
         pt.load(tmp_path / "newer")
 
 
@@ -119,7 +121,9 @@ def test_a_model_of_a_package_that_is_not_installed(saved, tmp_path, monkeypatch
     monkeypatch.setattr(pt.Popularity, "name", "from_elsewhere")
     model.save(tmp_path / "elsewhere")
     monkeypatch.undo()
-    with pytest.raises(ModelError, match="no installed package provides the model 'from_elsewhere'"):
+    with pytest.raises(
+        ModelError, match="no installed package provides the model 'from_elsewhere'"
+    ):
         pt.load(tmp_path / "elsewhere")
 
 
@@ -180,4 +184,7 @@ def test_no_pickle_anywhere():
     """What is kept is data."""
     source = Path(pt.__file__).parent
     for path in source.rglob("*.py"):
-        assert not re.search(r"\bpickle\b|\bjoblib\b|allow_pickle=True|\beval\(", path.read_text().replace("never pickle", ""))
+        assert not re.search(
+            r"\bpickle\b|\bjoblib\b|allow_pickle=True|\beval\(",
+            path.read_text().replace("never pickle", ""),
+        )

@@ -92,7 +92,10 @@ def test_half_life_lets_old_likes_fade():
     assert dict(pt.Popularity().fit(data).recommend("x")) == {"old": 2, "new": 1}
     faded = pt.Popularity(half_life=10).fit(data)
     assert faded.scores(history=["old"]).tolist() == pytest.approx([1.0, 1.0])
-    assert pt.Popularity(half_life=5).fit(data).recommend(history=[("none", 1)]).ids[0] in {"old", "new"}
+    assert pt.Popularity(half_life=5).fit(data).recommend(history=[("none", 1)]).ids[0] in {
+        "old",
+        "new",
+    }
 
 
 def test_values_weigh_only_where_the_model_is_told_to():

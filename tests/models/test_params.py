@@ -22,8 +22,14 @@ class Thing:
 @pytest.mark.parametrize(
     ("name", "given", "kept"),
     [
-        ("k", 5, 5), ("k", 5.0, 5), ("k", np.int64(5), 5), ("k", None, None), ("rate", 1, 1.0),
-        ("rate", np.float32(0.25), 0.25), ("way", "far", "far"), ("on", False, False),
+        ("k", 5, 5),
+        ("k", 5.0, 5),
+        ("k", np.int64(5), 5),
+        ("k", None, None),
+        ("rate", 1, 1.0),
+        ("rate", np.float32(0.25), 0.25),
+        ("way", "far", "far"),
+        ("on", False, False),
     ],
 )
 def test_values_come_in_their_own_type(name, given, kept):

@@ -41,6 +41,7 @@ class Features:
 
         Raises:
             DataError: a column's length differs from the number of ids.
+
         """
         vocabulary, rows = Vocabulary.encode(settle_ids(ids)[0])
         last = np.zeros(len(vocabulary), dtype=np.int64)

@@ -38,6 +38,7 @@ class Histories:
     >>> h = Histories.of([[0, 2], []], n_items=3)
     >>> len(h), h.counts.tolist()
     (2, [2, 0])
+
     """
 
     indptr: Int64
@@ -49,7 +50,10 @@ class Histories:
 
     @classmethod
     def of(
-        cls, rows: Sequence[Sequence[int]], values: Sequence[Sequence[float]] | None = None, *,
+        cls,
+        rows: Sequence[Sequence[int]],
+        values: Sequence[Sequence[float]] | None = None,
+        *,
         n_items: int,
     ) -> Histories:
         """Histories from plain lists of item rows; without values every item counts 1."""
@@ -88,8 +92,12 @@ class Histories:
 
     def _entries(self, entries: Int64, indptr: Int64, people: Int32 | None) -> Histories:
         return replace(
-            self, indptr=indptr, items=self.items[entries], values=self.values[entries],
-            times=None if self.times is None else self.times[entries], people=people,
+            self,
+            indptr=indptr,
+            items=self.items[entries],
+            values=self.values[entries],
+            times=None if self.times is None else self.times[entries],
+            people=people,
         )
 
     def merged(self, keep: Keep) -> Histories:

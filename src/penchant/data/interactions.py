@@ -56,6 +56,7 @@ class Interactions:
     >>> data = Interactions.from_columns(["ann", "bob", "ann"], ["tea", "tea", "jam"])
     >>> data
     <Interactions: 3 likes of 2 users and 2 items>
+
     """
 
     users: Vocabulary
@@ -71,11 +72,19 @@ class Interactions:
 
     @classmethod
     def from_columns(
-        cls, users: Ids, items: Ids, values: npt.ArrayLike | None = None,
-        times: npt.NDArray[np.int64] | None = None, *, kind: Kind | None = None,
-        value_name: str | None = None, sources: npt.NDArray[np.int64] | None = None,
-        features: Features | None = None, origin: str | None = None,
-        notes: Sequence[str] = (), rejected: Sequence[Reject] = (),
+        cls,
+        users: Ids,
+        items: Ids,
+        values: npt.ArrayLike | None = None,
+        times: npt.NDArray[np.int64] | None = None,
+        *,
+        kind: Kind | None = None,
+        value_name: str | None = None,
+        sources: npt.NDArray[np.int64] | None = None,
+        features: Features | None = None,
+        origin: str | None = None,
+        notes: Sequence[str] = (),
+        rejected: Sequence[Reject] = (),
     ) -> Interactions:
         """Interactions from equally long columns.
 
@@ -94,6 +103,7 @@ class Interactions:
 
         Raises:
             DataError: columns of different lengths, or a value that is not finite.
+
         """
         n = len(users)
         lengths = {len(column) for column in (users, items, values, times) if column is not None}  # type: ignore[arg-type]
@@ -101,9 +111,7 @@ class Interactions:
             raise DataError("columns must be equally long", got=sorted(lengths))
         strength = np.ones(n, np.float32) if values is None else np.asarray(values, np.float32)
         if not np.isfinite(strength).all():
-            raise DataError(
-                "values must be finite", got=float(strength[~np.isfinite(strength)][0])
-            )
+            raise DataError("values must be finite", got=float(strength[~np.isfinite(strength)][0]))
         user_ids, user_rows = Vocabulary.encode(settle_ids(users)[0])
         item_ids, item_rows = Vocabulary.encode(settle_ids(items)[0])
         indptr, order = kernels.csr(user_rows, len(user_ids), times)
@@ -112,7 +120,10 @@ class Interactions:
             users=user_ids,
             items=item_ids,
             histories=Histories(
-                indptr, item_rows[order], strength[order], len(item_ids),
+                indptr,
+                item_rows[order],
+                strength[order],
+                len(item_ids),
                 None if times is None else times[order],
             ),
             sources=order if sources is None else sources[order],
@@ -153,6 +164,7 @@ class Interactions:
         >>> data = Interactions.from_columns([1, 1], [7, 8], [5, 2], kind="ratings")
         >>> data.likes(at_least=4).histories.values.tolist()
         [1.0, 0.0]
+
         """
         if self.kind == "likes":
             return self
@@ -162,12 +174,16 @@ class Interactions:
         liked = (values >= floor).astype(np.float32)
         if len(liked) and not liked.any():
             raise ParameterError(
-                "no rating is that high", where="likes(at_least=)", got=at_least,
+                "no rating is that high",
+                where="likes(at_least=)",
+                got=at_least,
                 do=f"The highest rating is {values.max():g}",
             )
         rule = "every rating" if at_least is None else f"ratings of {at_least:g} and more"
         return replace(
-            counted, histories=counted.histories.with_values(liked), kind="likes",
+            counted,
+            histories=counted.histories.with_values(liked),
+            kind="likes",
             liked_from=None if at_least is None else float(at_least),
             notes=(*self.notes, f"likes: {rule} count as likes"),
         )
@@ -219,6 +235,7 @@ class Interactions:
 
         Raises:
             PenchantError: pandas is not installed.
+
         """
         from penchant.data.tables import Table
 
@@ -236,7 +253,9 @@ class Interactions:
             )
             lines.append(f"values: {h.values.min():g} to {h.values.max():g}")
         if h.times is not None and len(h.times):
-            first, last = (str(np.datetime64(int(t), "us"))[:10] for t in (h.times.min(), h.times.max()))
+            first, last = (
+                str(np.datetime64(int(t), "us"))[:10] for t in (h.times.min(), h.times.max())
+            )
             lines.append(f"time: {first} to {last}")
         if self.facts:
             lines.append(f"item facts: {', '.join(self.facts.columns)}")
@@ -249,9 +268,13 @@ class Interactions:
         digest = hashlib.sha256(self.kind.encode())
         h = self.histories
         parts: Mapping[str, Any] = {
-            **self.users.arrays("users"), **self.items.arrays("items"), "indptr": h.indptr,
-            "items": h.items, "values": h.values,
-            "times": np.empty(0) if h.times is None else h.times, "sources": self.sources,
+            **self.users.arrays("users"),
+            **self.items.arrays("items"),
+            "indptr": h.indptr,
+            "items": h.items,
+            "values": h.values,
+            "times": np.empty(0) if h.times is None else h.times,
+            "sources": self.sources,
         }
         for name, array in parts.items():
             digest.update(name.encode())
@@ -276,7 +299,10 @@ def detect_kind(values: Float32, name: str | None) -> tuple[Kind, str]:
     if name is not None and name.casefold() in RATING_NAMES:
         return "ratings", f"the column is named {name}, {span}"
     if name is not None:
-        return "likes", f"values of {name}, {span}, are amounts; kind='ratings' if they are opinions"
+        return (
+            "likes",
+            f"values of {name}, {span}, are amounts; kind='ratings' if they are opinions",
+        )
     halves = bool(np.all(distinct * 2 == np.round(distinct * 2)))
     if halves and distinct[0] >= 0 and distinct[-1] <= 10 and 3 <= len(distinct) <= _MOST_GRADES:
         return "ratings", f"{len(distinct)} grades, {span}"
@@ -287,7 +313,9 @@ def require_kind(data: Interactions, kind: Kind, who: str) -> None:
     """Complain if the data are of the other kind."""
     if data.kind != kind:
         raise UsageError(
-            f"learns from {kind}, and these interactions are {data.kind}", where=who,
+            f"learns from {kind}, and these interactions are {data.kind}",
+            where=who,
             do="Say kind='ratings' when reading, if the values are graded opinions"
-            if kind == "ratings" else "Convert them with .likes(at_least=4)",
+            if kind == "ratings"
+            else "Convert them with .likes(at_least=4)",
         )

@@ -69,7 +69,10 @@ class Table:
         return makers.get(self.origin or "", self.to_dicts)()
 
     def __repr__(self) -> str:
-        shown = {name: [_cell(one) for one in column[:20].tolist()] for name, column in self.columns.items()}
+        shown = {
+            name: [_cell(one) for one in column[:20].tolist()]
+            for name, column in self.columns.items()
+        }
         widths = {name: max([len(name), *map(len, cells)]) for name, cells in shown.items()}
         right = {name: column.dtype.kind in "iuf" for name, column in self.columns.items()}
         lines = ["  ".join(_pad(name, widths[name], right[name]) for name in shown).rstrip()]
@@ -107,5 +110,3 @@ def _library(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise PenchantError(f"{name} is not installed", do=f"Run: pip install {name}") from error
-
-

@@ -31,7 +31,9 @@ class Vocabulary:
     """
 
     def __init__(
-        self, table: npt.NDArray[np.int64] | kernels.Text, order: npt.NDArray[np.int32] | None = None
+        self,
+        table: npt.NDArray[np.int64] | kernels.Text,
+        order: npt.NDArray[np.int32] | None = None,
     ) -> None:
         self.table = table
         self.order = kernels.index(table) if order is None else order
@@ -65,7 +67,9 @@ class Vocabulary:
 
     def __repr__(self) -> str:
         shown = ", ".join(map(repr, self.ids(range(min(3, len(self))))))
-        return f"<Vocabulary of {len(self):,} {'text' if self.is_text else 'integer'} ids: {shown}…>"
+        return (
+            f"<Vocabulary of {len(self):,} {'text' if self.is_text else 'integer'} ids: {shown}…>"
+        )
 
     def id(self, row: int) -> Id:
         """The id of one row, as it came."""
@@ -107,7 +111,7 @@ class Vocabulary:
         return hint(one, self.ids(range(min(len(self), _HINTS))))
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[Any]]:
-        """What is saved, by name: ``prefix.ids`` or ``prefix.blob``/``.offsets``; ``prefix.order``."""
+        """What is saved, by name: ``ids``, or ``blob`` and ``offsets``; and ``order``."""
         if isinstance(self.table, kernels.Text):
             parts = {"blob": self.table.blob, "offsets": self.table.offsets, "order": self.order}
         else:
@@ -133,10 +137,13 @@ def settle_ids(values: Any, *, from_text: bool = False) -> tuple[Ids, str | None
     Raises:
         UntypableError: an id is neither number nor text.
 
-    >>> settle_ids(["1", "2"], from_text=True)[0].tolist(), settle_ids(["1", "02"], from_text=True)[0]
-    ([1, 2], ['1', '02'])
+    >>> settle_ids(["1", "2"], from_text=True)[0].tolist()
+    [1, 2]
+    >>> settle_ids(["1", "02"], from_text=True)[0]
+    ['1', '02']
     >>> settle_ids([1.0, 2.0])[0].tolist(), settle_ids([1, "a"])
     ([1, 2], (['1', 'a'], 'ids mix numbers and text: read as text'))
+
     """
     array = np.asarray(values) if not isinstance(values, list) else None
     if array is not None and array.dtype.kind in "iu":

@@ -25,7 +25,7 @@ def mean_squared_error(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
 
 
 def rating_error(model: Model, held_out: Interactions) -> float:
-    """The mean squared error of a model's stars on held-out ratings, answered through the history."""
+    """The mean squared error of a model's stars on held-out ratings."""
     columns = held_out.columns()
     predicted = model.predict(columns["user_id"], columns["item_id"])
     return mean_squared_error(columns["rating"], predicted)
@@ -39,6 +39,7 @@ class RankingQuality:
         ndcg: binary gain, ``1/log2(rank + 1)``, ideal over ``min(n, |T|)``; 0 to 1.
         recall: hits / ``|T|``; 0 to 1.
         users: how many people were scored.
+
     """
 
     ndcg: float
@@ -55,6 +56,7 @@ def ranking_quality(model: Model, held_out: Interactions, n: int = 10) -> Rankin
         model: fitted on the training part.
         held_out: likes with the same ids (values above 0 are targets).
         n: length of the lists.
+
     """
     targets = held_out.merged.where(held_out.merged.values > 0)
     people = np.flatnonzero(targets.counts)

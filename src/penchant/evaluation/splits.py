@@ -16,6 +16,7 @@ class Split:
         train: what a model may learn from.
         validation: what its settings may be chosen by.
         test: what is scored once.
+
     """
 
     train: Interactions

@@ -15,7 +15,16 @@ from penchant.models.user_knn import UserKNN
 
 ENTRY_POINTS = "penchant.models"
 
-__all__ = ["ItemKNN", "Model", "Popularity", "RatingMF", "UserKNN", "catalogue", "load", "model_named"]
+__all__ = [
+    "ItemKNN",
+    "Model",
+    "Popularity",
+    "RatingMF",
+    "UserKNN",
+    "catalogue",
+    "load",
+    "model_named",
+]
 
 
 def catalogue() -> dict[str, type[Model]]:
@@ -41,12 +50,15 @@ def model_named(name: str) -> type[Model]:
 
     Raises:
         ParameterError: no model has that name.
+
     """
     known = catalogue()
     for model in known.values():
         if name in (model.name, model.__name__):
             return model
-    raise ParameterError("no such model", got=name, do=hint(name, known) or f"One of: {', '.join(known)}")
+    raise ParameterError(
+        "no such model", got=name, do=hint(name, known) or f"One of: {', '.join(known)}"
+    )
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -54,12 +66,14 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     Raises:
         ModelError: the folder is damaged or foreign, or its model's package is not installed.
+
     """
     about = _folder.read_manifest(path)
     model = catalogue().get(about["model"])
     if model is None:
         raise ModelError(
-            f"no installed package provides the model {about['model']!r}", where=str(path),
+            f"no installed package provides the model {about['model']!r}",
+            where=str(path),
             do=f"Install {about['package']}, which it came from",
         )
     return model.load(path)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from penchant.data.histories import Bool, Float32, Histories, Int32, Int64
+from penchant.data.histories import Bool, Histories, Int32
 from penchant.data.tables import Table
 from penchant.data.vocabulary import Id
-from penchant.explain import Explanation
+from penchant.explain import Cause, Explanation, Share, weightiest
 from penchant.kernels import Rows
-from penchant.models.bodies.body import Ranked
+from penchant.models.bodies.body import Part, blocks
+from penchant.models.fitted import Fitted
+from penchant.models.questions import Question, allowed_items, left_out
 
+OnShortage = Literal["fill", "strict"]
 POPULAR = "popular"  # the source of an item that the model has no evidence for
 
 
@@ -33,6 +36,7 @@ class RankedList(Sequence[tuple[Id, float]]):
 
     >>> for item, score in RankedList(("tea",), (2.0,), ("Tea",), ("item_knn",)): print(item, score)
     tea 2.0
+
     """
 
     ids: tuple[Id, ...]
@@ -92,42 +96,137 @@ class RankedList(Sequence[tuple[Id, float]]):
         return repr(self.table) if len(self) else "(nothing to recommend)"
 
 
-def filled(
-    best: Ranked, met: Rows, allowed: Bool | None, counts: Int64, by_popularity: Int32
-) -> tuple[Int32, npt.NDArray[np.float64], Bool]:
-    """Lists completed with popular items where the model has no more evidence.
+@dataclass(frozen=True)
+class Wish:
+    """How a list is wanted; see `penchant.Model.recommend`."""
 
-    Args:
-        best: item rows and scores ``[B, n]``, -1 where there is nothing.
-        met: items not to be shown, per person.
-        allowed: items that may be shown, or None.
-        counts: how many people liked each item.
-        by_popularity: all item rows, most popular first.
-
-    Returns:
-        Rows and scores ``[B, n]`` and whether an entry was filled in, bool ``[B, n]``.
-    """
-    ids, scores = best[0].copy(), best[1].astype(np.float64)
-    added = ids < 0
-    for person in np.flatnonzero(added.any(axis=1)):
-        free = np.ones(len(counts), dtype=bool) if allowed is None else allowed.copy()
-        free[met.indices[met.indptr[person] : met.indptr[person + 1]]] = False
-        free[ids[person][ids[person] >= 0]] = False
-        gaps = np.flatnonzero(ids[person] < 0)
-        popular = by_popularity[free[by_popularity]][: len(gaps)]
-        ids[person, gaps[: len(popular)]] = popular
-        scores[person, gaps[: len(popular)]] = counts[popular]
-    return ids, scores, added & (ids >= 0)
+    n: int
+    exclude_seen: bool = True
+    items: Sequence[Id] | None = None
+    exclude: Sequence[Id] = ()
+    on_shortage: OnShortage = "fill"
+    explain: bool = False
 
 
-def empty_handed(best: Ranked, h: Histories) -> Ranked:
-    """Lists without the entries of people who gave nothing to go by."""
-    nothing = h.counts == 0
-    ids, scores = best
-    ids = np.where(nothing[:, None], np.int32(-1), ids).astype(np.int32)
-    return ids, np.where(nothing[:, None], np.float32(0), scores).astype(np.float32)
+@dataclass(frozen=True)
+class _Entries:
+    """One person's list as rows: scores, and which of them were filled in."""
+
+    rows: Int32
+    scores: npt.NDArray[np.float64]
+    added: Bool
 
 
-def float_scores(scores: Float32 | npt.NDArray[np.float64]) -> tuple[float, ...]:
+def ranked_lists(fitted: Fitted, source: str, question: Question, wish: Wish) -> list[RankedList]:
+    """The list of each person asked about; ``source`` labels what the model itself advises."""
+    people = enumerate(_entries(fitted, question.met, wish))
+    return [_ranked(fitted, source, question, wish, at, entries) for at, entries in people]
+
+
+def as_table(users: Any, lists: Sequence[RankedList], origin: str | None) -> Table:
+    """Lists below each other: user_id, item_id, score, rank, and where known title, source."""
+    tables = [one.table.columns for one in lists]
+    lengths = [len(one) for one in lists]
+    columns: dict[str, Any] = {"user_id": np.repeat(_ids_array(users), lengths)}
+    for name in ("item_id", "score", "rank", "title", "source", "because"):
+        parts = [table[name] for table in tables if name in table]
+        if parts and sum(map(len, parts)) == sum(lengths):
+            columns[name] = np.concatenate(parts)
+    return Table(columns, origin)
+
+
+def explanation(fitted: Fitted, h: Histories, row: int, by: Cause) -> Explanation:
+    """Why one person's history gives an item its score."""
+    shares = [_share(fitted, part) for part in fitted.body.parts(h, row, by)]
+    score = float(fitted.body.score(h)[0][0, row])
+    rates = fitted.body.stars is not None
+    return Explanation(fitted.items.id(row), fitted.title(row), score, weightiest(shares), rates)
+
+
+def float_scores(scores: npt.NDArray[Any]) -> tuple[float, ...]:
     """Scores as plain floats."""
-    return tuple(float(score) for score in scores)
+    return tuple(map(float, scores))
+
+
+def _entries(fitted: Fitted, asked: Histories, wish: Wish) -> Iterator[_Entries]:
+    allowed = allowed_items(fitted, wish.items, wish.exclude)
+    for met in blocks(asked):
+        h, out = fitted.opinions(met), left_out(fitted, met, wish.exclude_seen)
+        ids, scores = fitted.body.best(h, min(wish.n, len(fitted.items)), out, allowed)
+        nothing = h.counts == 0
+        if fitted.body.needs_history:
+            ids = np.where(nothing[:, None], np.int32(-1), ids)
+        for person in range(len(met)):
+            advised = ids[person] >= 0
+            entries = _Entries(
+                ids[person][advised],
+                scores[person][advised].astype(np.float64),
+                np.zeros(int(advised.sum()), dtype=bool),
+            )
+            short = wish.on_shortage == "fill" or nothing[person]
+            if short and len(entries.rows) < len(advised):
+                entries = _filled(fitted, entries, len(advised), _row(out, person), allowed)
+            yield entries
+
+
+def _filled(
+    fitted: Fitted, entries: _Entries, n: int, met: Int32, allowed: Bool | None
+) -> _Entries:
+    """A list completed with popular items, ranked below what the model has evidence for."""
+    free = np.ones(len(fitted.items), dtype=bool) if allowed is None else allowed.copy()
+    free[met] = False
+    free[entries.rows] = False
+    popular = fitted.by_popularity[free[fitted.by_popularity]][: n - len(entries.rows)]
+    return _Entries(
+        np.concatenate([entries.rows, popular]),
+        np.concatenate([entries.scores, fitted.counts[popular]]),
+        np.concatenate([entries.added, np.ones(len(popular), dtype=bool)]),
+    )
+
+
+def _ranked(
+    fitted: Fitted, source: str, question: Question, wish: Wish, at: int, entries: _Entries
+) -> RankedList:
+    reasons = None
+    if wish.explain:
+        h = fitted.opinions(question.met.take([at]))
+        reasons = tuple(
+            _popular(fitted, row) if added else explanation(fitted, h, row, "item")
+            for row, added in zip(entries.rows.tolist(), entries.added.tolist(), strict=True)
+        )
+    return RankedList(
+        tuple(fitted.items.ids(entries.rows)),
+        float_scores(entries.scores),
+        tuple(map(fitted.title, entries.rows)),
+        tuple(POPULAR if added else source for added in entries.added),
+        reasons,
+        question.ignored,
+    )
+
+
+def _share(fitted: Fitted, part: Part) -> Share:
+    if part.cause == "item":
+        row = part.row
+        return Share(part.cause, part.amount, fitted.items.id(row), fitted.title(row))
+    known = part.cause == "person" and fitted.users is not None
+    return Share(part.cause, part.amount, fitted.users.id(part.row) if known else None)
+
+
+def _popular(fitted: Fitted, row: int) -> Explanation:
+    """Why an item was filled in."""
+    count = float(fitted.counts[row])
+    share = Share("popularity", count)
+    return Explanation(fitted.items.id(row), fitted.title(row), count, (share,))
+
+
+def _row(rows: Rows, at: int) -> Int32:
+    return rows.indices[rows.indptr[at] : rows.indptr[at + 1]]
+
+
+def _ids_array(users: Any) -> npt.NDArray[Any]:
+    ids = list(users)
+    if all(isinstance(one, int | np.integer) for one in ids):
+        return np.asarray(ids)
+    array = np.empty(len(ids), dtype=object)
+    array[:] = ids
+    return array

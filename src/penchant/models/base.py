@@ -9,15 +9,15 @@ import os
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self, dataclass_transform, overload
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self, dataclass_transform, overload
 
 import numpy as np
 import numpy.typing as npt
 
 import penchant
 from penchant import kernels
-from penchant.data.histories import Float32, Histories, Int32
+from penchant.data.histories import Float32, Histories
 from penchant.data.interactions import Interactions, Kind, require_kind
 from penchant.data.tables import Table
 from penchant.data.vocabulary import Id
@@ -32,10 +32,18 @@ from penchant.errors import (
     UsageError,
     hint,
 )
-from penchant.explain import Cause, Explanation, Share, weightiest
+from penchant.explain import Cause, Explanation
 from penchant.models import folder
-from penchant.models.answers import POPULAR, RankedList, empty_handed, filled, float_scores
-from penchant.models.bodies.body import BLOCK, Body, Ranked
+from penchant.models.answers import (
+    OnShortage,
+    RankedList,
+    Wish,
+    as_table,
+    explanation,
+    float_scores,
+    ranked_lists,
+)
+from penchant.models.bodies.body import Body, blocks
 from penchant.models.fitted import Fitted
 from penchant.models.job import Job
 from penchant.models.params import Param, declared, param
@@ -43,15 +51,12 @@ from penchant.models.questions import (
     History,
     OnUnknown,
     Question,
-    allowed_items,
+    distinct_people,
     is_many,
-    left_out,
     of_people,
     of_stranger,
 )
 from penchant.progress import Report, reporter
-
-OnShortage = Literal["fill", "strict"]
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(param,))
@@ -76,7 +81,8 @@ class Model(ABC):
             if name not in self.params:
                 known = ", ".join(self.params) or "none"
                 raise ParameterError(
-                    f"unknown hyperparameter {name!r}", where=type(self).__name__,
+                    f"unknown hyperparameter {name!r}",
+                    where=type(self).__name__,
                     do=hint(name, self.params) or f"It has: {known}",
                 )
             setattr(self, name, value)
@@ -94,7 +100,10 @@ class Model(ABC):
     # Learning --------------------------------------------------------------------------------
 
     def fit(
-        self, data: Any, *, validation: Interactions | None = None,
+        self,
+        data: Any,
+        *,
+        validation: Interactions | None = None,
         progress: bool | Report | None = None,
     ) -> Self:
         """Learn from interactions; what was learned before is forgotten.
@@ -108,6 +117,7 @@ class Model(ABC):
         Raises:
             UsageError: the data are of a kind this model does not learn from.
             MemoryEstimateError: the fit would not fit in this machine's free memory.
+
         """
         data = self._suitable(_interactions(data))
         h = data.merged
@@ -117,24 +127,13 @@ class Model(ABC):
         if need > kernels.available_memory():
             raise MemoryEstimateError(
                 f"needs about {need / 1e9:,.1f} GB, {kernels.available_memory() / 1e9:,.1f} GB are"
-                " free", where=f"{type(self).__name__}.fit", do=way_out,
+                " free",
+                where=f"{type(self).__name__}.fit",
+                do=way_out,
             )
         body = self._learn(liked, job)
-        self._fitted = Fitted(
-            body=body,
-            items=data.items,
-            counts=liked.where(liked.values > 0).item_counts(),
-            kind=data.kind,
-            liked_from=data.liked_from,
-            like_value=_like_value(data),
-            facts=data.facts,
-            users=data.users,
-            histories=h,
-            params={name: getattr(self, name) for name in self.params},
-            fingerprint=data.fingerprint(),
-            epochs=tuple(job.epochs),
-            notes=data.notes,
-        )
+        params = {name: getattr(self, name) for name in self.params}
+        self._fitted = Fitted.of(body, data, liked, params, tuple(job.epochs))
         return self
 
     def _suitable(self, data: Interactions) -> Interactions:
@@ -146,7 +145,9 @@ class Model(ABC):
             require_kind(data, self.feedback[0], type(self).__name__)
         warnings.warn(
             f"{type(self).__name__} learns from likes: ratings of 4 and more count as likes."
-            " Say .likes(at_least=...) to choose.", PenchantNotice, stacklevel=3,
+            " Say .likes(at_least=...) to choose.",
+            PenchantNotice,
+            stacklevel=3,
         )
         return data.likes()
 
@@ -156,6 +157,7 @@ class Model(ABC):
 
         Raises:
             NotFittedError: nothing was.
+
         """
         if self._fitted is None:
             raise NotFittedError(
@@ -171,9 +173,17 @@ class Model(ABC):
     @overload
     def recommend(self, user: Sequence[Id] | npt.NDArray[Any], **options: Any) -> Table: ...
     def recommend(
-        self, user: Any = None, *, n: int = 10, history: History | None = None,
-        exclude_seen: bool = True, items: Sequence[Id] | None = None, exclude: Sequence[Id] = (),
-        on_unknown: OnUnknown = "popular", on_shortage: OnShortage = "fill", explain: bool = False,
+        self,
+        user: Any = None,
+        *,
+        n: int = 10,
+        history: History | None = None,
+        exclude_seen: bool = True,
+        items: Sequence[Id] | None = None,
+        exclude: Sequence[Id] = (),
+        on_unknown: OnUnknown = "popular",
+        on_shortage: OnShortage = "fill",
+        explain: bool = False,
     ) -> RankedList | Table:
         """The best items for one person, or for many as a table.
 
@@ -193,14 +203,15 @@ class Model(ABC):
         Raises:
             ParameterError: an argument outside its range.
             UnknownIdError: an unknown user, with ``on_unknown="raise"``.
+
         """
         _check_choice("on_unknown", on_unknown, ("popular", "raise"))
         _check_choice("on_shortage", on_shortage, ("fill", "strict"))
         _check_n(n)
         question = self._question(user, history, on_unknown)
-        lists = self._lists(question, n, exclude_seen, items, exclude, on_shortage)
-        ranked = [self._ranked(*one, question, at, explain) for at, one in enumerate(lists)]
-        return self._table(user, ranked) if is_many(user) else ranked[0]
+        wish = Wish(n, exclude_seen, items, exclude, on_shortage, explain)
+        lists = ranked_lists(self.fitted, self.name, question, wish)
+        return as_table(user, lists, self.fitted.origin) if is_many(user) else lists[0]
 
     def predict(
         self, users: Any = None, items: Any = None, *, history: History | None = None
@@ -218,21 +229,19 @@ class Model(ABC):
 
         Raises:
             UsageError: the model learned from likes and has no stars; or unequal lengths.
+
         """
         fitted = self.fitted
         if fitted.body.stars is None:
             raise UsageError(
-                "learned from likes and has no stars to predict", where=type(self).__name__,
+                "learned from likes and has no stars to predict",
+                where=type(self).__name__,
                 do="Rank with recommend() or scores(), or fit on ratings",
             )
         asked = list(items) if is_many(items) else [items]
-        people = [users] * len(asked) if history is not None or not is_many(users) else list(users)
-        if len(people) != len(asked):
-            raise UsageError(
-                "users and items must be equally long", where="predict",
-                got=(len(people), len(asked)),
-            )
-        stars = self._stars(people, asked, history)
+        distinct, where = distinct_people(users, len(asked), history)
+        h = fitted.opinions(self._question(distinct, history, "popular").met)
+        stars = fitted.body.clipped(fitted.body.pairs(h, where, fitted.items.rows(asked)))
         return stars if is_many(items) or is_many(users) else float(stars[0])
 
     def scores(self, user: Any = None, *, history: History | None = None) -> Float32:
@@ -242,8 +251,8 @@ class Model(ABC):
         """
         question = self._question(user, history, "popular")
         h = self.fitted.opinions(question.met)
-        blocks = [np.asarray(self.fitted.body.score(part)[0]) for _, part in _blocks(h)]
-        scores = np.concatenate(blocks) if blocks else np.empty((0, h.n_items), np.float32)
+        parts = [np.asarray(self.fitted.body.score(part)[0]) for part in blocks(h)]
+        scores = np.concatenate(parts) if parts else np.empty((0, h.n_items), np.float32)
         return scores if is_many(user) else scores[0]
 
     def similar(self, item: Id, n: int = 10) -> RankedList:
@@ -251,13 +260,16 @@ class Model(ABC):
 
         Raises:
             UnknownIdError: no such item.
+
         """
         _check_n(n)
         row = self._item(item)
         ids, scores = self.fitted.body.similar(row, n)
         return RankedList(
-            tuple(self.fitted.items.ids(ids)), float_scores(scores),
-            tuple(map(self.fitted.title, ids)), (self.name,) * len(ids),
+            tuple(self.fitted.items.ids(ids)),
+            float_scores(scores),
+            tuple(map(self.fitted.title, ids)),
+            (self.name,) * len(ids),
         )
 
     def similar_users(
@@ -268,6 +280,7 @@ class Model(ABC):
         Raises:
             UnknownIdError: no such user.
             UsageError: the model was saved without histories.
+
         """
         _check_n(n)
         fitted = self.fitted
@@ -278,7 +291,11 @@ class Model(ABC):
         return RankedList(tuple(fitted.users.ids(ids)), float_scores(scores))
 
     def explain(
-        self, user: Any = None, item: Id | None = None, *, history: History | None = None,
+        self,
+        user: Any = None,
+        item: Id | None = None,
+        *,
+        history: History | None = None,
         by: Cause = "item",
     ) -> Explanation:
         """Why an item has its score: shares that sum to it.
@@ -291,9 +308,11 @@ class Model(ABC):
 
         Raises:
             UnknownIdError: no such item or user.
+
         """
         question = self._question(user, history, "raise")
-        return self._explanation(self.fitted.opinions(question.met), self._item(item), by)
+        h = self.fitted.opinions(question.met)
+        return explanation(self.fitted, h, self._item(item), by)
 
     def find(self, words: str, n: int = 10) -> list[tuple[Id, str]]:
         """Items whose title contains every word, in any case: (id, title), best match first."""
@@ -326,12 +345,14 @@ class Model(ABC):
         Raises:
             ModelError: the folder cannot be written or holds other things.
             UsageError: a model that consists of people's histories cannot leave them out.
+
         """
         fitted = self.fitted
         if not histories and fitted.body.holds_people:
             raise UsageError(
                 f"{self.name} consists of people's histories and cannot leave them out",
-                where="save(histories=False)", do="Choose another model if they must not travel",
+                where="save(histories=False)",
+                do="Choose another model if they must not travel",
             )
         about = {
             "library": f"penchant {penchant.__version__}",
@@ -347,11 +368,13 @@ class Model(ABC):
 
         Raises:
             ModelError: the folder is damaged, foreign, of a newer format, or another model's.
+
         """
         about, files = folder.read(path, optional=frozenset({"histories"}))
         if about["model"] != cls.name:
             raise ModelError(
-                f"this folder holds a {about['model']}, not a {cls.name}", where=str(path),
+                f"this folder holds a {about['model']}, not a {cls.name}",
+                where=str(path),
                 do="Use penchant.load(path)",
             )
         model = cls(**about["parameters"])
@@ -359,7 +382,11 @@ class Model(ABC):
         return model
 
     def __repr__(self) -> str:
-        given = [f"{k}={getattr(self, k)!r}" for k, p in self.params.items() if getattr(self, k) != p.default]
+        given = [
+            f"{k}={getattr(self, k)!r}"
+            for k, p in self.params.items()
+            if getattr(self, k) != p.default
+        ]
         return f"{type(self).__name__}({', '.join(given)})"
 
     # Within ----------------------------------------------------------------------------------
@@ -370,99 +397,6 @@ class Model(ABC):
         if history is not None:
             return of_stranger(self.fitted, history)
         return of_people(self.fitted, list(user) if is_many(user) else [user], on_unknown)
-
-    def _lists(
-        self, question: Question, n: int, exclude_seen: bool, items: Sequence[Id] | None,
-        exclude: Sequence[Id], on_shortage: OnShortage,
-    ) -> Iterator[tuple[Int32, npt.NDArray[np.float64], npt.NDArray[np.bool_]]]:
-        """Rows, scores and the filled-in mask of each person's list."""
-        fitted = self.fitted
-        allowed = allowed_items(fitted, items, exclude)
-        order = np.lexsort((np.arange(len(fitted.counts)), -fitted.counts)).astype(np.int32)
-        for _, met in _blocks(question.met):
-            h, out = fitted.opinions(met), left_out(fitted, met, exclude_seen)
-            best: Ranked = fitted.body.best(h, min(n, len(fitted.items)), out, allowed)
-            if fitted.body.needs_history:
-                best = empty_handed(best, h)
-            nobody = h.counts == 0
-            if on_shortage == "strict" and not nobody.any():
-                rows, scores, added = best[0], best[1].astype(np.float64), best[0] < -1
-            else:
-                rows, scores, added = filled(best, out, allowed, fitted.counts, order)
-            for person in range(len(met)):
-                keep = rows[person] >= 0
-                if on_shortage == "strict" and not nobody[person]:
-                    keep &= ~added[person]
-                yield rows[person][keep], scores[person][keep], added[person][keep]
-
-    def _ranked(
-        self, rows: Int32, scores: npt.NDArray[np.float64], added: npt.NDArray[np.bool_],
-        question: Question, at: int, explain: bool,
-    ) -> RankedList:
-        fitted, reasons = self.fitted, None
-        if explain:
-            h = fitted.opinions(question.met.take([at]))
-            pairs = zip(rows.tolist(), added.tolist(), strict=True)
-            reasons = tuple(
-                self._popular(row) if filled_in else self._explanation(h, row, "item")
-                for row, filled_in in pairs
-            )
-        return RankedList(
-            tuple(fitted.items.ids(rows)), float_scores(scores), tuple(map(fitted.title, rows)),
-            tuple(POPULAR if filled_in else self.name for filled_in in added), reasons,
-            question.ignored,
-        )
-
-    def _table(self, users: Any, ranked: Sequence[RankedList]) -> Table:
-        tables = [one.table.columns for one in ranked]
-        lengths = [len(one) for one in ranked]
-        columns: dict[str, Any] = {"user_id": np.repeat(_ids_array(users), lengths)}
-        for name in ("item_id", "score", "rank", "title", "source", "because"):
-            parts = [table[name] for table in tables if name in table]
-            if parts and sum(map(len, parts)) == sum(lengths):
-                columns[name] = np.concatenate(parts)
-        return Table(columns)
-
-    def _stars(
-        self, people: list[Any], asked: list[Any], history: History | None
-    ) -> npt.NDArray[np.float64]:
-        fitted = self.fitted
-        distinct = [None] if history is not None else list(dict.fromkeys(people))
-        place = {person: at for at, person in enumerate(distinct)}
-        where = np.array([0 if history is not None else place[p] for p in people], dtype=np.int32)
-        question = self._question(None if history is not None else distinct, history, "popular")
-        h = fitted.opinions(question.met)
-        scores = fitted.body.pairs(h, where, fitted.items.rows(asked))
-        assert fitted.body.stars is not None
-        return np.clip(scores, *fitted.body.stars)
-
-    def _explanation(self, h: Histories, row: int, by: Cause) -> Explanation:
-        fitted = self.fitted
-        shares = [
-            Share(
-                part.cause, part.amount,
-                self._id_of(part.cause, part.row),
-                fitted.title(part.row) if part.cause == "item" else None,
-            )
-            for part in fitted.body.parts(h, row, by)
-        ]
-        score = float(fitted.body.score(h)[0][0, row])
-        return Explanation(
-            fitted.items.id(row), fitted.title(row), score, weightiest(shares),
-            fitted.body.stars is not None,
-        )
-
-    def _id_of(self, cause: Cause, row: int) -> Id | None:
-        if cause == "item":
-            return self.fitted.items.id(row)
-        users = self.fitted.users
-        return users.id(row) if cause == "person" and users is not None else None
-
-    def _popular(self, row: int) -> Explanation:
-        count = float(self.fitted.counts[row])
-        return Explanation(
-            self.fitted.items.id(row), self.fitted.title(row), count, (Share("popularity", count),)
-        )
 
     def _item(self, item: Any) -> int:
         row = self.fitted.items.row(item)
@@ -477,34 +411,6 @@ def _interactions(data: Any) -> Interactions:
     from penchant.data.readers import read
 
     return read(data)
-
-
-def _like_value(data: Interactions) -> float:
-    """What a bare id counts as: 1, or for ratings the mean of those of 4 and more."""
-    if data.kind == "likes":
-        return 1.0
-    values = data.histories.values
-    high = values[values >= min(4.0, float(values.max()))]
-    return float(high.mean(dtype=np.float64))
-
-
-def _blocks(h: Histories) -> Iterator[tuple[int, Histories]]:
-    """Histories in batches whose scores fit in memory."""
-    size = max(1, BLOCK // max(h.n_items, 1))
-    if len(h) <= size:
-        yield 0, h
-        return
-    for start in range(0, len(h), size):
-        yield start, h.take(slice(start, start + size))
-
-
-def _ids_array(users: Any) -> npt.NDArray[Any]:
-    ids = list(users)
-    if all(isinstance(one, int | np.integer) for one in ids):
-        return np.asarray(ids)
-    array = np.empty(len(ids), dtype=object)
-    array[:] = ids
-    return array
 
 
 def _check_n(n: Any) -> None:

@@ -25,6 +25,7 @@ class Biases:
         mean: μ, in stars.
         items: float32 ``[n_items]``, b_i; 0 for an item nobody rated.
         reg_user: λ_u, at least 0.
+
     """
 
     mean: float

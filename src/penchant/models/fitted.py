@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -12,8 +13,8 @@ import numpy.typing as npt
 
 from penchant import kernels
 from penchant.data.features import Features
-from penchant.data.histories import Histories, Int64
-from penchant.data.interactions import Kind
+from penchant.data.histories import Histories, Int32, Int64
+from penchant.data.interactions import Interactions, Kind
 from penchant.data.vocabulary import Vocabulary
 from penchant.errors import ModelError, PenchantError
 from penchant.models.bodies import BODIES, Body
@@ -36,10 +37,12 @@ class Fitted:
         facts: titles and other facts, aligned with ``items``.
         users: the people's ids, or None where histories were left out.
         histories: everything each person met, merged; None where left out.
+        origin: the frame library the data came in.
         params: the hyperparameters at the time of the fit.
         fingerprint: of the training data.
         epochs: the errors of each epoch, where the fit had epochs.
         notes: decisions made for the user.
+
     """
 
     body: Body
@@ -51,14 +54,47 @@ class Fitted:
     facts: Features | None
     users: Vocabulary | None
     histories: Histories | None
+    origin: str | None
     params: Mapping[str, Any]
     fingerprint: str
     epochs: tuple[Figures, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def of(
+        cls,
+        body: Body,
+        data: Interactions,
+        liked: Histories,
+        params: Mapping[str, Any],
+        epochs: tuple[Figures, ...],
+    ) -> Fitted:
+        """The outcome of fitting ``body`` on the ``liked`` entries of ``data``."""
+        return cls(
+            body=body,
+            items=data.items,
+            counts=liked.where(liked.values > 0).item_counts(),
+            kind=data.kind,
+            liked_from=data.liked_from,
+            like_value=_like_value(data),
+            facts=data.facts,
+            users=data.users,
+            histories=data.merged,
+            origin=data.origin,
+            params=params,
+            fingerprint=data.fingerprint(),
+            epochs=epochs,
+            notes=data.notes,
+        )
+
     def title(self, row: int) -> str:
         """The title of an item, or its id as text."""
         return self.facts.title(row) if self.facts else str(self.items.id(row))
+
+    @cached_property
+    def by_popularity(self) -> Int32:
+        """All item rows, the most liked first, equals in order of appearance."""
+        return np.argsort(-self.counts, kind="stable").astype(np.int32)
 
     def opinions(self, h: Histories) -> Histories:
         """What counts in a score: for likes, entries met without an opinion do not."""
@@ -71,7 +107,9 @@ class Fitted:
             "numbers": numbers(self.body),
             "parameters": dict(self.params),
             "feedback": {
-                "kind": self.kind, "liked_from": self.liked_from, "like_value": self.like_value,
+                "kind": self.kind,
+                "liked_from": self.liked_from,
+                "like_value": self.like_value,
             },
             "data": {"fingerprint": self.fingerprint, "items": len(self.items)},
             "epochs": list(self.epochs),
@@ -81,7 +119,9 @@ class Fitted:
     def files(self, histories: bool) -> dict[str, Arrays]:
         """The arrays by file: ``model``, and ``histories`` if wanted."""
         model = {
-            **arrays(self.body, "body"), **self.items.arrays("items"), "counts": self.counts,
+            **arrays(self.body, "body"),
+            **self.items.arrays("items"),
+            "counts": self.counts,
             **(self.facts.arrays("facts") if self.facts else {}),
         }
         if not histories or self.users is None or self.histories is None:
@@ -98,6 +138,7 @@ class Fitted:
 
         Raises:
             ModelError: parts are missing or do not fit together.
+
         """
         try:
             return cls._load(about, files)
@@ -125,11 +166,21 @@ class Fitted:
             facts=Features.from_arrays(model, "facts", items),
             users=None if kept is None else Vocabulary.from_arrays(kept, "users"),
             histories=histories,
+            origin=None,
             params=about["parameters"],
             fingerprint=about["data"]["fingerprint"],
             epochs=tuple(about["epochs"]),
             notes=tuple(about["notes"]),
         )
+
+
+def _like_value(data: Interactions) -> float:
+    """What a bare id counts as: 1, or for ratings the mean of those of 4 and more."""
+    if data.kind == "likes":
+        return 1.0
+    values = data.histories.values
+    high = values[values >= min(4.0, float(values.max()))]
+    return float(high.mean(dtype=np.float64))
 
 
 def arrays(part: Any, prefix: str) -> Arrays:

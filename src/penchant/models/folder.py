@@ -39,6 +39,7 @@ def write(
 
     Raises:
         ModelError: the folder cannot be written, or holds files that are not a model's.
+
     """
     path = Path(folder)
     try:
@@ -63,6 +64,7 @@ def read(
 
     Raises:
         ModelError: not a model folder, damaged, or of a newer format.
+
     """
     path = Path(folder)
     manifest = read_manifest(path)
@@ -80,7 +82,9 @@ def _claim(path: Path) -> None:
     strangers = [p.name for p in path.iterdir() if p.name != MANIFEST and not _ours(p)]
     if strangers and not (path / MANIFEST).exists():
         raise ModelError(
-            "the folder holds other files", where=str(path), got=sorted(strangers)[0],
+            "the folder holds other files",
+            where=str(path),
+            got=sorted(strangers)[0],
             do="Name a new or an empty folder",
         )
 
@@ -152,7 +156,8 @@ def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
     if newer:
         raise ModelError(
             f"the model has format {manifest['format']}, this version reads up to {FORMAT}",
-            where=where, do="Upgrade: pip install -U penchant",
+            where=where,
+            do="Upgrade: pip install -U penchant",
         )
     return dict(manifest)
 
@@ -161,9 +166,13 @@ def _read_arrays(file: Path, entry: Mapping[str, Any]) -> dict[str, npt.NDArray[
     try:
         content = np.memmap(file, dtype=np.uint8, mode="r")
     except (OSError, ValueError) as error:
-        raise ModelError("a file of the model is missing or empty", where=str(file), do=_NEW) from error
+        raise ModelError(
+            "a file of the model is missing or empty", where=str(file), do=_NEW
+        ) from error
     if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-        raise ModelError("a file of the model is damaged: checksum differs", where=str(file), do=_NEW)
+        raise ModelError(
+            "a file of the model is damaged: checksum differs", where=str(file), do=_NEW
+        )
     # The checksum vouches for the header below: these are the bytes that safetensors wrote.
     start = 8 + int(content[:8].view("<u8")[0])
     header = json.loads(bytes(content[8:start]))

@@ -57,11 +57,18 @@ class ItemKNN(Model):
         if not job.rates:
             by_item = weighted(by_item, len(h), self.weighting)
         near = kernels.nearest(
-            by_item, by_item, len(h), self.k, measure=self.similarity, shrink=self.shrink,
+            by_item,
+            by_item,
+            len(h),
+            self.k,
+            measure=self.similarity,
+            shrink=self.shrink,
             itself=np.arange(h.n_items, dtype=np.int32),
         )
         return ItemWeights(
-            weights=near.transpose(h.n_items), weighting=self.value_weight, biases=biases,
+            weights=near.transpose(h.n_items),
+            weighting=self.value_weight,
+            biases=biases,
             stars=job.stars,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,10 +21,15 @@ class Job:
         rates: whether the histories are ratings.
         stars: lowest and highest rating; None for likes.
         epochs: the figures reported so far.
+
     """
 
     def __init__(
-        self, data: Interactions, h: Histories, validation: Interactions | None, report: Report,
+        self,
+        data: Interactions,
+        h: Histories,
+        validation: Interactions | None,
+        report: Report,
         task: str,
     ) -> None:
         self.rates = data.kind == "ratings"
@@ -31,19 +38,15 @@ class Job:
         self._task, self._report, self._h = task, report, h
         self._held = None if validation is None else _held_out(data, validation)
 
-    def epoch(self, done: int, total: int, body: Body | None = None, **figures: float) -> None:
-        """Record and report one epoch; with a body also its validation error, as users get it."""
-        if body is not None and self._held is not None:
+    def epoch(self, done: int, total: int, body: Callable[[], Body], **figures: float) -> None:
+        """Record and report one epoch, with its validation error, answered as users get it."""
+        if self._held is not None:
             people, items, values = self._held
-            scores = np.clip(body.pairs(self._h, people, items), *(self.stars or (-np.inf, np.inf)))
+            learned = body()
+            scores = learned.clipped(learned.pairs(self._h, people, items))
             figures["validation_mse"] = float(np.mean((scores - values) ** 2))
         self.epochs.append(figures)
         self._report(Progress(self._task, done, total, figures))
-
-    @property
-    def validates(self) -> bool:
-        """Whether validation ratings were given."""
-        return self._held is not None
 
 
 def _held_out(

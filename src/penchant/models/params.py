@@ -27,6 +27,7 @@ class Param:
         type: int, float, bool or str.
         name: the attribute it was declared as.
         owner: the class that declared it.
+
     """
 
     default: Any
@@ -74,6 +75,7 @@ class Param:
 
         Raises:
             ParameterError: the value breaks the rule; the message names parameter, rule, value.
+
         """
         if value is None and self.none:
             return None

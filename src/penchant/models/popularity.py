@@ -26,7 +26,12 @@ class Popularity(Model):
     """
 
     half_life: float | None = param(
-        None, type=float, low=1e-6, none="all time", search=(1.0, 1000.0), log=True,
+        None,
+        type=float,
+        low=1e-6,
+        none="all time",
+        search=(1.0, 1000.0),
+        log=True,
         help="days after which a like counts half",
     )
 

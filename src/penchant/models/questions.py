@@ -1,4 +1,4 @@
-"""What is asked, as histories: a person of the data and a stranger's likes take one path from here."""
+"""What is asked, as histories: people of the data and strangers take one path from here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from penchant.data.histories import Bool, Histories
+from penchant.data.histories import Bool, Histories, Int32
 from penchant.data.vocabulary import Id
 from penchant.errors import ParameterError, UnknownIdError, UsageError
 from penchant.kernels import Rows
@@ -25,6 +25,7 @@ class Question:
     Attributes:
         met: everything each person met, each item once, values in the model's feedback.
         ignored: entries of a stranger's history whose item nobody knows.
+
     """
 
     met: Histories
@@ -42,11 +43,14 @@ def of_people(fitted: Fitted, users: Sequence[Id], on_unknown: OnUnknown) -> Que
     Raises:
         UnknownIdError: someone is unknown and ``on_unknown`` is ``"raise"``.
         UsageError: the model was loaded without histories.
+
     """
     if fitted.users is None or fitted.histories is None:
         if on_unknown == "raise":
             raise UsageError(
-                "this model was saved without histories", where="user", got=users[0],
+                "this model was saved without histories",
+                where="user",
+                got=users[0],
                 do="Give the person's history: history=[item, ...]",
             )
         return Question(Histories.of([[] for _ in users], n_items=len(fitted.items)))
@@ -66,6 +70,7 @@ def of_stranger(fitted: Fitted, history: History) -> Question:
 
     Raises:
         ParameterError: an entry of another shape, or a value that is not finite.
+
     """
     entries = list(history.items()) if isinstance(history, Mapping) else _entries(history)
     parsed = [_entry(entry, fitted, at) for at, entry in enumerate(entries)]
@@ -94,7 +99,8 @@ def _entry(entry: Any, fitted: Fitted, at: int) -> tuple[Any, float, float | Non
     if not 1 <= len(entry) <= 3:
         raise ParameterError(
             "an entry of a history is item, (item, value) or (item, value, time)",
-            where=f"history[{at}]", got=entry,
+            where=f"history[{at}]",
+            got=entry,
         )
     item, value, time = (*entry, None, None)[:3]
     if value is None:
@@ -117,6 +123,24 @@ def _time(time: Any) -> float | None:
     return float(np.datetime64(time, "us").astype(np.int64))
 
 
+def distinct_people(users: Any, n: int, history: History | None) -> tuple[Any, Int32]:
+    """Each person of ``n`` pairs once, and the row of each pair's person, int32 ``[n]``.
+
+    Raises:
+        UsageError: there are not ``n`` users.
+
+    """
+    if history is not None:
+        return None, np.zeros(n, dtype=np.int32)
+    people = list(users) if is_many(users) else [users] * n
+    if len(people) != n:
+        raise UsageError(
+            "users and items must be equally long", where="predict", got=(len(people), n)
+        )
+    place = {person: at for at, person in enumerate(dict.fromkeys(people))}
+    return list(place), np.array([place[person] for person in people], dtype=np.int32)
+
+
 def left_out(fitted: Fitted, met: Histories, exclude_seen: bool) -> Rows:
     """The items not to be shown to each person: those met, else only those disliked."""
     if not exclude_seen:
@@ -125,9 +149,7 @@ def left_out(fitted: Fitted, met: Histories, exclude_seen: bool) -> Rows:
     return Rows(met.indptr, met.items, None)
 
 
-def allowed_items(
-    fitted: Fitted, items: Sequence[Id] | None, exclude: Sequence[Id]
-) -> Bool | None:
+def allowed_items(fitted: Fitted, items: Sequence[Id] | None, exclude: Sequence[Id]) -> Bool | None:
     """The mask of an allow-list less a block-list, bool ``[n_items]``; None allows everything."""
     if items is None and not len(exclude):
         return None

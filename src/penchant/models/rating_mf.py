@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from penchant import kernels
-from penchant.data.histories import Float32, Histories, Int32
+from penchant.data.histories import Float32, Histories
 from penchant.kernels import Rows
 from penchant.models.base import Model
 from penchant.models.bodies import Body, Factors
@@ -37,17 +37,29 @@ class RatingMF(Model):
 
     feedback = ("ratings",)
 
-    factors: int = param(20, low=0, high=512, search=(4, 128), log=True, help="latent size; 0 leaves the biases")
+    factors: int = param(
+        20, low=0, high=512, search=(4, 128), log=True, help="latent size; 0 leaves the biases"
+    )
     solver: str = param("als", choices=("als", "sgd"), help="how the factors are found")
     epochs: int = param(15, low=1, search=(5, 100), help="passes over the data")
     reg: float = param(4.0, low=0, search=(0.01, 50), log=True, help="λ_f, damping of factors")
     reg_bias: float = param(1.0, low=0, search=(0.01, 50), log=True, help="λ_b, damping of biases")
-    frequency: float = param(0.25, low=0, high=1, help="ν, how damping grows with the number of ratings")
+    frequency: float = param(
+        0.25, low=0, high=1, help="ν, how damping grows with the number of ratings"
+    )
     biases: bool = param(True, help="learn a bias per person and item")
     mean: bool = param(True, help="start from the mean of all ratings")
-    learning_rate: float = param(0.02, low=1e-6, high=1, search=(0.001, 0.1), log=True, help="first step size, SGD")
-    decay: float = param(0.95, low=0.1, high=1, help="factor on the step size after each epoch, SGD")
-    order: str = param("blocks", choices=("blocks", "file"), help="order of the ratings, SGD: parallel blocks, or as they came")
+    learning_rate: float = param(
+        0.02, low=1e-6, high=1, search=(0.001, 0.1), log=True, help="first step size, SGD"
+    )
+    decay: float = param(
+        0.95, low=0.1, high=1, help="factor on the step size after each epoch, SGD"
+    )
+    order: str = param(
+        "blocks",
+        choices=("blocks", "file"),
+        help="order of the ratings, SGD: parallel blocks, or as they came",
+    )
     init: float = param(0.1, low=1e-6, high=10, help="standard deviation of the first factors")
     seed: int = param(0, low=0, help="of the first factors")
 
@@ -56,11 +68,8 @@ class RatingMF(Model):
         step = side.als if self.solver == "als" else side.sgd_steps()
         for epoch in range(self.epochs):
             train = step(epoch)
-            last = epoch + 1 == self.epochs
-            body = side.body(job) if last or job.validates else None
-            job.epoch(epoch + 1, self.epochs, body, train_mse=train)
-        assert body is not None
-        return body
+            job.epoch(epoch + 1, self.epochs, lambda: side.body(job), train_mse=train)
+        return side.body(job)
 
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
         entries = (len(h) + h.n_items) * (self.factors + 1) * 12.0
@@ -88,7 +97,16 @@ class _Sides:
         turned = h.rows().transpose(h.n_items)
         by_item = Histories(turned.indptr, turned.indices, np.asarray(turned.values), len(h))
         mean = float(h.values.mean(dtype=np.float64)) if model.mean else 0.0
-        return cls(model, h, by_item, mean, P, Q, np.zeros(len(h), np.float32), np.zeros(h.n_items, np.float32))
+        return cls(
+            model,
+            h,
+            by_item,
+            mean,
+            P,
+            Q,
+            np.zeros(len(h), np.float32),
+            np.zeros(h.n_items, np.float32),
+        )
 
     def als(self, epoch: int) -> float:
         """People, then items, each solved exactly; returns the training error after both."""
@@ -118,13 +136,22 @@ class _Sides:
 
         def step(epoch: int) -> float:
             total = kernels.rating_sgd(
-                users, items, values, self.P, self.Q, self.user_bias, self.item_bias,
-                rate=model.learning_rate * model.decay**epoch, mean=self.mean,
+                users,
+                items,
+                values,
+                self.P,
+                self.Q,
+                self.user_bias,
+                self.item_bias,
+                rate=model.learning_rate * model.decay**epoch,
+                mean=self.mean,
                 reg_factors_user=self._per_entry(model.reg, h.counts),
                 reg_factors_item=self._per_entry(model.reg, self.by_item.counts),
                 reg_bias_user=self._per_entry(model.reg_bias, h.counts),
                 reg_bias_item=self._per_entry(model.reg_bias, self.by_item.counts),
-                train_factors=model.factors > 0, train_biases=model.biases, schedule=schedule,
+                train_factors=model.factors > 0,
+                train_biases=model.biases,
+                schedule=schedule,
             )
             return total / max(len(values), 1)
 
@@ -155,8 +182,12 @@ class _Sides:
         """The item side: a person's side is solved from their history."""
         return Factors(
             vectors=_with_ones(self.Q) if self.model.biases else self.Q,
-            bias=self.item_bias, offset=self.mean, ridge=self._ridge(),
-            frequency=self.model.frequency, bias_column=self.model.biases, stars=job.stars,
+            bias=self.item_bias,
+            offset=self.mean,
+            ridge=self._ridge(),
+            frequency=self.model.frequency,
+            bias_column=self.model.biases,
+            stars=job.stars,
         )
 
 

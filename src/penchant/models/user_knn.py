@@ -9,7 +9,7 @@ from penchant.models.bodies import Body, Neighbours
 from penchant.models.bodies.body import encoded
 from penchant.models.item_knn import ItemKNN
 from penchant.models.job import Job
-from penchant.models.params import param, shared
+from penchant.models.params import shared
 from penchant.models.weighting import column_weights, weighting_param
 
 
@@ -43,6 +43,11 @@ class UserKNN(Model):
         return Neighbours(
             people=people,
             item_weight=column_weights(people, h.n_items, None if job.rates else self.weighting),
-            n_items=h.n_items, k=self.k, measure=self.similarity, shrink=self.shrink,
-            weighting=self.value_weight, biases=biases, stars=job.stars,
+            n_items=h.n_items,
+            k=self.k,
+            measure=self.similarity,
+            shrink=self.shrink,
+            weighting=self.value_weight,
+            biases=biases,
+            stars=job.stars,
         )

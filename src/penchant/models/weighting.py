@@ -48,6 +48,8 @@ def column_weights(rows: Rows, n_columns: int, weighting: Weighting | None) -> F
 def weighting_param(of: str) -> Any:
     """The hyperparameter that chooses the weighting."""
     return param(
-        None, choices=("tfidf", "bm25"), none="every meeting counts the same",
+        None,
+        choices=("tfidf", "bm25"),
+        none="every meeting counts the same",
         help=f"weighting of {of} before comparing, for likes",
     )

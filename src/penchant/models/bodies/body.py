@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -38,6 +39,7 @@ class Body(ABC):
 
     Attributes:
         stars: lowest and highest rating, the link that clips a score; None for likes.
+
     """
 
     name: ClassVar[str]
@@ -62,7 +64,7 @@ class Body(ABC):
         """The ``n`` items nearest to one, without itself; may be fewer, never padded."""
 
     def map_vectors(self) -> Float32 | Rows | None:
-        """One vector per item for the map, dense ``[n_items, d]`` or sparse; None if there are none."""
+        """One vector per item, dense ``[n_items, d]`` or sparse; None if there are none."""
         return None
 
     def tastes(self, h: Histories) -> Rows:
@@ -97,6 +99,10 @@ class Body(ABC):
                 out[inside[new]] = self.newcomer(part)[people[inside[new]] - start]
         return out
 
+    def clipped(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Scores on the scale of the ratings; of likes as they are."""
+        return scores if self.stars is None else np.clip(scores, *self.stars)
+
     def newcomer(self, h: Histories) -> npt.NDArray[np.float64]:
         """The score of an item nobody knows, float64 ``[B]``."""
         return np.zeros(len(h))
@@ -107,6 +113,16 @@ class Body(ABC):
             raise UsageError(
                 f"this model explains by {' or '.join(possible)}", where="explain(by=)", got=by
             )
+
+
+def blocks(h: Histories) -> Iterator[Histories]:
+    """Histories in batches whose scores fit in memory."""
+    size = max(1, BLOCK // max(h.n_items, 1))
+    if len(h) <= size:
+        yield h
+        return
+    for start in range(0, len(h), size):
+        yield h.take(slice(start, start + size))
 
 
 def encoded(h: Histories, weighting: Weighting) -> Histories:

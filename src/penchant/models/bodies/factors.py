@@ -28,6 +28,7 @@ class Factors(Body):
         ridge: float32 ``[d]``, above 0.
         frequency: how the ridge grows with the length of a history.
         bias_column: whether the last coordinate is the person's bias.
+
     """
 
     name = "factors"
@@ -52,8 +53,12 @@ class Factors(Body):
     def best(self, h: Histories, n: int, exclude: Rows, allowed: Bool | None) -> Ranked:
         """See `Body.best`; scores are ranked as they are made, never all kept."""
         return kernels.top_k(
-            self.taste(h), self.vectors, n, bias=self.bias + np.float32(self.offset),
-            exclude=exclude, allowed=allowed,
+            self.taste(h),
+            self.vectors,
+            n,
+            bias=self.bias + np.float32(self.offset),
+            exclude=exclude,
+            allowed=allowed,
         )
 
     def pairs(self, h: Histories, people: Int32, items: Int32) -> npt.NDArray[np.float64]:
@@ -101,7 +106,8 @@ class Factors(Body):
         taste = self.taste(h)[:, : self.map_vectors().shape[1]]
         n, d = taste.shape
         return Rows(
-            np.arange(n + 1, dtype=np.int64) * d, np.tile(np.arange(d, dtype=np.int32), n),
+            np.arange(n + 1, dtype=np.int64) * d,
+            np.tile(np.arange(d, dtype=np.int32), n),
             np.ascontiguousarray(taste).ravel(),
         )
 

@@ -36,6 +36,7 @@ class ItemWeights(Body):
         weights: row j holds what one unit of item j in a history gives to each item.
         weighting: how values of likes become x.
         biases: the baseline of ratings; None for likes.
+
     """
 
     name = "item_weights"

@@ -35,6 +35,7 @@ class Neighbours(Body):
         shrink: damping of similarities that rest on little.
         weighting: how values of likes become weights.
         biases: the baseline of ratings; None for likes.
+
     """
 
     name = "neighbours"
@@ -63,8 +64,13 @@ class Neighbours(Body):
     def near(self, h: Histories, k: int | None = None) -> Rows:
         """The most similar training people of each history, best first; itself left out."""
         return kernels.nearest(
-            self._profiles(self._opinions(h).rows()), self._people_profiles, self.n_items,
-            self.k if k is None else k, measure=self.measure, shrink=self.shrink, itself=h.people,
+            self._profiles(self._opinions(h).rows()),
+            self._people_profiles,
+            self.n_items,
+            self.k if k is None else k,
+            measure=self.measure,
+            shrink=self.shrink,
+            itself=h.people,
         )
 
     def similar_people(self, h: Histories, everyone: Histories, n: int) -> Ranked:
@@ -101,7 +107,9 @@ class Neighbours(Body):
         mine[h.items] = self._profiles(self._opinions(h).rows()).values
         theirs, amounts = self._people_profiles, np.zeros(self.n_items)
         lending = np.flatnonzero(lent)
-        for v, given in zip(near.indices[lending], np.asarray(near.values)[lending] * lent[lending], strict=True):
+        for v, given in zip(
+            near.indices[lending], np.asarray(near.values)[lending] * lent[lending], strict=True
+        ):
             row = slice(theirs.indptr[v], theirs.indptr[v + 1])
             products = mine[theirs.indices[row]] * np.asarray(theirs.values)[row]
             if self.measure == "jaccard":
@@ -114,7 +122,8 @@ class Neighbours(Body):
         by_item = self.people.transpose(self.n_items)
         start, end = by_item.indptr[item], by_item.indptr[item + 1]
         one = Rows(
-            np.array([0, end - start], np.int64), by_item.indices[start:end],
+            np.array([0, end - start], np.int64),
+            by_item.indices[start:end],
             None if by_item.values is None else by_item.values[start:end],
         )
         near = kernels.nearest(
@@ -144,6 +153,8 @@ class Neighbours(Body):
         return rows._replace(values=values * self.item_weight[rows.indices])
 
 
-def _parts(cause: Cause, rows: npt.NDArray[np.int32], amounts: npt.NDArray[np.float64]) -> list[Part]:
+def _parts(
+    cause: Cause, rows: npt.NDArray[np.int32], amounts: npt.NDArray[np.float64]
+) -> list[Part]:
     pairs = zip(rows, amounts, strict=True)
     return [Part(cause, float(amount), int(row)) for row, amount in pairs if amount]

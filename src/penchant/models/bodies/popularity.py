@@ -17,6 +17,7 @@ class PopularityBody(Body):
 
     Attributes:
         counts: float32 ``[n_items]``, at least 0; an item of 0 has no evidence.
+
     """
 
     name = "popularity"
