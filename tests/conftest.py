@@ -6,23 +6,12 @@ import numpy as np
 import pytest
 
 import penchant as pt
-from penchant.errors import FetchError
 from penchant.evaluation.splits import Split, notebook_split
 
 
 @pytest.fixture(scope="session")
 def interests() -> pt.Interactions:
     return pt.datasets.load("interests")
-
-
-@pytest.fixture(scope="session")
-def ml100k() -> pt.Interactions:
-    try:
-        return pt.datasets.load("ml-100k")
-    except FetchError as error:
-        pytest.skip(
-            f"MovieLens 100k is needed; set PENCHANT_DATA to a folder that holds it: {error}"
-        )
 
 
 @pytest.fixture(scope="session")

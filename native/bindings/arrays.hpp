@@ -1,0 +1,72 @@
+// What every binding shares: array types, rows, and a run that answers Ctrl-C.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <optional>
+
+#include "kernels.hpp"
+
+namespace nb = nanobind;
+
+namespace penchant {
+
+template <class T>
+using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+
+struct RowsArg {  // indptr, indices, values as they come from Python
+  In<i64> indptr;
+  In<i32> indices;
+  std::optional<In<float>> values;
+
+  Rows rows() const {
+    return {indptr.data(), indices.data(), values ? values->data() : nullptr,
+            static_cast<i64>(indptr.shape(0)) - 1};
+  }
+};
+
+inline RowsArg rows_arg(const nb::tuple& rows) {
+  RowsArg out{nb::cast<In<i64>>(rows[0]), nb::cast<In<i32>>(rows[1]), std::nullopt};
+  if (!rows[2].is_none()) out.values = nb::cast<In<float>>(rows[2]);
+  return out;
+}
+
+template <class T>
+const T* pointer(const std::optional<In<T>>& array) {
+  return array ? array->data() : nullptr;
+}
+
+// Work without the GIL; signals are asked for now and then, and an interrupt is raised afterwards.
+template <class Work>
+void without_gil(int threads, Work work) {
+  bool interrupted = false;
+  Run run;
+  run.threads = threads;
+  run.stop = [&interrupted] {
+    nb::gil_scoped_acquire gil;
+    interrupted = interrupted || PyErr_CheckSignals() != 0;
+    return interrupted;
+  };
+  {
+    nb::gil_scoped_release release;
+    work(run);
+  }
+  if (interrupted) throw nb::python_error();
+}
+
+template <class T>
+nb::ndarray<nb::numpy, T, nb::ndim<1>> owned(std::vector<T>&& values) {
+  auto* kept = new std::vector<T>(std::move(values));
+  nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  return nb::ndarray<nb::numpy, T, nb::ndim<1>>(kept->data(), {kept->size()}, owner);
+}
+
+void bind_ids(nb::module_& m);
+void bind_rows(nb::module_& m);
+void bind_scores(nb::module_& m);
+void bind_factors(nb::module_& m);
+
+}  // namespace penchant

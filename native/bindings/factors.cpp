@@ -1,0 +1,54 @@
+// Bindings of solve_rows, rating_sgd and gram.
+#include <nanobind/stl/optional.h>
+
+#include "arrays.hpp"
+
+namespace penchant {
+
+void bind_factors(nb::module_& m) {
+  m.def("solve_rows", [](nb::tuple source, In<float> targets, In<float> items, In<float> ridge,
+                         std::optional<In<float>> gram, Out<float> out, int threads) {
+    const RowsArg rows = rows_arg(source);
+    i64 singular = -1;
+    without_gil(threads, [&](const Run& run) {
+      singular = solve_rows(rows.rows(), targets.data(), items.data(), static_cast<int>(items.shape(1)),
+                            ridge.data(), ridge.ndim() == 2, pointer(gram), out.data(), run);
+    });
+    return singular;
+  }, nb::arg("rows"), nb::arg("targets"), nb::arg("items"), nb::arg("ridge"), nb::arg("gram").none(),
+     nb::arg("out"), nb::arg("threads"));
+
+  m.def("schedule_size", &schedule_size);
+  m.def("schedule", [](In<i32> users, In<i32> items, i64 n_users, i64 n_items, std::uint64_t seed,
+                       i64 blocks, Out<i64> order, Out<i64> bounds) {
+    nb::gil_scoped_release release;
+    schedule(users.data(), items.data(), static_cast<i64>(users.size()), n_users, n_items, seed,
+             blocks, order.data(), bounds.data());
+  });
+
+  m.def("rating_sgd", [](In<i64> order, In<i64> bounds, i64 blocks, In<i32> users, In<i32> items,
+                         In<float> targets, Out<float> P, Out<float> Q, Out<float> user_bias,
+                         Out<float> item_bias, float rate, float mean, In<float> user_factors,
+                         In<float> item_factors, In<float> reg_user, In<float> reg_item,
+                         bool factors, bool biases, int threads) {
+    const Schedule plan{order.data(), bounds.data(), blocks, blocks};
+    const SgdSides sides{P.data(), Q.data(), user_bias.data(), item_bias.data(),
+                         static_cast<int>(P.shape(1))};
+    const SgdRates rates{rate, mean, user_factors.data(), item_factors.data(), reg_user.data(),
+                         reg_item.data(), factors, biases};
+    double error = 0;
+    without_gil(threads, [&](const Run& run) {
+      rating_sgd(plan, users.data(), items.data(), targets.data(), sides, rates, error, run);
+    });
+    return error;
+  });
+
+  m.def("gram", [](In<float> items, std::optional<In<float>> weights, Out<float> out, int threads) {
+    without_gil(threads, [&](const Run& run) {
+      gram(items.data(), static_cast<i64>(items.shape(0)), static_cast<int>(items.shape(1)),
+           pointer(weights), out.data(), run);
+    });
+  }, nb::arg("items"), nb::arg("weights").none(), nb::arg("out"), nb::arg("threads"));
+}
+
+}  // namespace penchant

@@ -1,0 +1,62 @@
+// Bindings of product, top_k and select.
+#include <nanobind/stl/optional.h>
+
+#include "arrays.hpp"
+
+namespace penchant {
+namespace {
+
+using Mask = std::optional<In<std::uint8_t>>;
+
+// A filter whose arrays outlive the call that uses it.
+struct FilterArg {
+  std::optional<RowsArg> exclude;
+  Rows rows{};
+  Filter filter{};
+
+  FilterArg(const nb::object& excluded, const Mask& allowed, const Mask& known) {
+    if (!excluded.is_none()) {
+      exclude = rows_arg(nb::cast<nb::tuple>(excluded));
+      rows = exclude->rows();
+      filter.exclude = &rows;
+    }
+    filter.allowed = pointer(allowed);
+    filter.known = pointer(known);
+  }
+};
+
+}  // namespace
+
+void bind_scores(nb::module_& m) {
+  m.def("product", [](In<float> queries, In<float> items, std::optional<In<float>> bias,
+                      Out<float> scores, int threads) {
+    without_gil(threads, [&](const Run& run) {
+      product(queries.data(), static_cast<i64>(queries.shape(0)), items.data(),
+              static_cast<i64>(items.shape(0)), static_cast<int>(items.shape(1)), pointer(bias),
+              scores.data(), run);
+    });
+  }, nb::arg("queries"), nb::arg("items"), nb::arg("bias").none(), nb::arg("scores"), nb::arg("threads"));
+
+  m.def("top_k", [](In<float> queries, In<float> items, i64 n, std::optional<In<float>> bias,
+                    nb::object exclude, Mask allowed, Out<i32> ids, Out<float> scores, int threads) {
+    const FilterArg wanted(exclude, allowed, std::nullopt);
+    without_gil(threads, [&](const Run& run) {
+      top_k(queries.data(), static_cast<i64>(queries.shape(0)), items.data(),
+            static_cast<i64>(items.shape(0)), static_cast<int>(items.shape(1)), pointer(bias), n,
+            wanted.filter, ids.data(), scores.data(), run);
+    });
+  }, nb::arg("queries"), nb::arg("items"), nb::arg("n"), nb::arg("bias").none(), nb::arg("exclude").none(),
+     nb::arg("allowed").none(), nb::arg("ids"), nb::arg("scores"), nb::arg("threads"));
+
+  m.def("select", [](In<float> scores, i64 n, nb::object exclude, Mask allowed, Mask known,
+                     Out<i32> ids, Out<float> best, int threads) {
+    const FilterArg wanted(exclude, allowed, known);
+    without_gil(threads, [&](const Run& run) {
+      select(scores.data(), static_cast<i64>(scores.shape(0)), static_cast<i64>(scores.shape(1)), n,
+             wanted.filter, ids.data(), best.data(), run);
+    });
+  }, nb::arg("scores"), nb::arg("n"), nb::arg("exclude").none(), nb::arg("allowed").none(),
+     nb::arg("known").none(), nb::arg("ids"), nb::arg("best"), nb::arg("threads"));
+}
+
+}  // namespace penchant

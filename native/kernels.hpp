@@ -1,0 +1,99 @@
+// The verbs: arrays in, arrays out. Callers have checked shapes and ranges.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "isa/isa.hpp"
+#include "pool.hpp"
+
+namespace penchant {
+
+using i32 = std::int32_t;
+using i64 = std::int64_t;
+
+// Ragged rows: row r owns entries indptr[r] .. indptr[r + 1]; values may be null (all ones).
+struct Rows {
+  const i64* indptr;
+  const i32* indices;
+  const float* values;
+  i64 n_rows;
+
+  float value(i64 entry) const { return values ? values[entry] : 1.0f; }
+};
+
+struct OwnedRows {
+  std::vector<i64> indptr;
+  std::vector<i32> indices;
+  std::vector<float> values;
+};
+
+// Text ids: id r is blob[offsets[r] .. offsets[r + 1]).
+struct Text {
+  const char* blob;
+  const i64* offsets;
+  i64 size;
+};
+
+struct Word {
+  const char* at;
+  i64 length;
+};
+
+// encode.cpp: ids numbered in order of first appearance; first[c] is where id c appeared.
+std::vector<i64> encode(const i64* ids, i64 n, i32* codes);
+std::vector<i64> encode(const Word* ids, i64 n, i32* codes);
+
+// lookup.cpp: the permutation that sorts ids, and binary searches through it; -1 is unknown.
+void index(const i64* ids, i64 n, i32* order);
+void index(const Text& ids, i32* order);
+void lookup(const i64* table, const i32* order, i64 size, const i64* ids, i64 n, i32* rows);
+void lookup(const Text& table, const i32* order, const Word* ids, i64 n, i32* rows);
+
+// csr.cpp: stable order of entries by (row, time, position); and the transpose.
+void csr(const i64* rows, i64 n, i64 n_rows, const i64* times, i64* indptr, i64* order);
+void transpose(const Rows& rows, i64 n_columns, i64* indptr, i32* indices, float* values);
+
+// top_k.cpp: the n best per row by (score descending, column ascending); -1 pads.
+struct Filter {
+  const Rows* exclude;           // null: nothing
+  const unsigned char* allowed;  // null: everything
+  const unsigned char* known;    // [n_rows, n_columns], null: everything
+};
+bool product(const float* queries, i64 n_queries, const float* items, i64 n_items, int d,
+             const float* bias, float* scores, const Run& run);
+bool top_k(const float* queries, i64 n_queries, const float* items, i64 n_items, int d,
+           const float* bias, i64 n, const Filter& filter, i32* ids, float* scores, const Run& run);
+bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter& filter, i32* ids,
+            float* best, const Run& run);
+
+// spread.cpp: out[b][i] = Σ_j x_bj W_ji, summed in float64 in the order of the history.
+bool spread(const Rows& history, const Rows& weights, i64 n_columns, float* out, const Run& run);
+
+// nearest.cpp: the k most similar rows of a table for each query row, best first.
+enum class Measure { cosine, jaccard, pearson };
+bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measure measure,
+             double shrink, const i32* itself, OwnedRows& out, const Run& run);
+
+// solve_rows.cpp: x_r = (G + Σ w v vᵀ + diag ridge_r)⁻¹ Σ w t v. Returns the first row whose matrix
+// is not positive definite, -1 if all are, -2 if stopped.
+i64 solve_rows(const Rows& rows, const float* targets, const float* items, int d,
+               const float* ridge, bool ridge_per_row, const float* gram, float* out,
+               const Run& run);
+
+// rating_sgd.cpp: a fixed schedule of blocks, and one epoch through it, in place.
+struct Schedule {
+  const i64* order;   // positions of ratings, block after block
+  const i64* bounds;  // [steps * blocks + 1]
+  i64 steps, blocks;
+};
+i64 schedule_size(i64 n, bool serial);
+void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_items,
+              std::uint64_t seed, i64 blocks, i64* order, i64* bounds);
+bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const float* targets,
+                SgdSides sides, SgdRates rates, double& squared_error, const Run& run);
+
+// gram.cpp: Σ_i w_i v_i v_iᵀ over fixed chunks, added in order in float64.
+bool gram(const float* items, i64 n_items, int d, const float* weights, float* out, const Run& run);
+
+}  // namespace penchant

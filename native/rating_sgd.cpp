@@ -1,0 +1,102 @@
+// rating_sgd: parallel stochastic gradient descent whose bytes do not depend on threads.
+//
+// Ratings are dealt into B × B blocks: people cut into ranges of equal counts of ratings, items dealt
+// to the lightest bin by descending popularity. Step s runs the blocks (b, (b + s) mod B), which
+// share neither people nor items, in parallel; then the next step. Within a block ratings stand in an
+// order drawn by a counter-based hash.
+#include <algorithm>
+#include <numeric>
+
+#include "kernels.hpp"
+
+namespace penchant {
+namespace {
+
+constexpr i64 FEW = 200'000;  // ratings below which a coarser grid is quicker
+
+std::uint64_t drawn(std::uint64_t seed, std::uint64_t counter) {
+  std::uint64_t x = seed * 0x9e3779b97f4a7c15ULL + counter + 1;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+std::vector<i64> counts(const i32* ids, i64 n, i64 size) {
+  std::vector<i64> out(static_cast<std::size_t>(size));
+  for (i64 r = 0; r < n; ++r) ++out[static_cast<std::size_t>(ids[r])];
+  return out;
+}
+
+// Contiguous ranges of people with equal numbers of ratings.
+std::vector<i64> ranges(const std::vector<i64>& ratings, i64 n, i64 blocks) {
+  std::vector<i64> bin(ratings.size());
+  i64 before = 0;
+  for (std::size_t u = 0; u < ratings.size(); ++u) {
+    bin[u] = std::min(blocks - 1, n == 0 ? 0 : before * blocks / n);
+    before += ratings[u];
+  }
+  return bin;
+}
+
+// Items by descending popularity, each to the bin that has least.
+std::vector<i64> dealt(const std::vector<i64>& ratings, i64 blocks) {
+  std::vector<i64> order(ratings.size()), bin(ratings.size()), load(static_cast<std::size_t>(blocks));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](i64 a, i64 b) {
+    return ratings[static_cast<std::size_t>(a)] > ratings[static_cast<std::size_t>(b)];
+  });
+  for (const i64 item : order) {
+    const auto lightest = std::min_element(load.begin(), load.end()) - load.begin();
+    bin[static_cast<std::size_t>(item)] = lightest;
+    load[static_cast<std::size_t>(lightest)] += ratings[static_cast<std::size_t>(item)] + 1;
+  }
+  return bin;
+}
+
+}  // namespace
+
+i64 schedule_size(i64 n, bool serial) { return serial ? 1 : (n < FEW ? 8 : 32); }
+
+void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_items,
+              std::uint64_t seed, i64 blocks, i64* order, i64* bounds) {
+  std::iota(order, order + n, i64{0});
+  bounds[0] = 0;
+  if (blocks == 1) {  // the order they came in
+    bounds[1] = n;
+    return;
+  }
+  const std::vector<i64> user_bin = ranges(counts(users, n, n_users), n, blocks);
+  const std::vector<i64> item_bin = dealt(counts(items, n, n_items), blocks);
+  std::vector<i64> cell(static_cast<std::size_t>(n));
+  std::vector<std::uint64_t> key(static_cast<std::size_t>(n));
+  for (i64 r = 0; r < n; ++r) {
+    const i64 row = user_bin[static_cast<std::size_t>(users[r])], column = item_bin[static_cast<std::size_t>(items[r])];
+    cell[static_cast<std::size_t>(r)] = ((column - row + blocks) % blocks) * blocks + row;  // step, then block
+    key[static_cast<std::size_t>(r)] = drawn(seed, static_cast<std::uint64_t>(r));
+  }
+  std::sort(order, order + n, [&](i64 a, i64 b) {
+    const auto x = static_cast<std::size_t>(a), y = static_cast<std::size_t>(b);
+    if (cell[x] != cell[y]) return cell[x] < cell[y];
+    return key[x] != key[y] ? key[x] < key[y] : a < b;
+  });
+  std::fill(bounds, bounds + blocks * blocks + 1, 0);
+  for (i64 r = 0; r < n; ++r) ++bounds[cell[static_cast<std::size_t>(r)] + 1];
+  for (i64 c = 0; c < blocks * blocks; ++c) bounds[c + 1] += bounds[c];
+}
+
+bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const float* targets,
+                SgdSides sides, SgdRates rates, double& squared_error, const Run& run) {
+  std::vector<double> errors(static_cast<std::size_t>(plan.steps * plan.blocks));
+  for (i64 step = 0; step < plan.steps; ++step) {
+    const bool finished = parallel(plan.blocks, run, [&](i64 block, int) {
+      const i64 cell = step * plan.blocks + block, first = plan.bounds[cell];
+      errors[static_cast<std::size_t>(cell)] = level().sgd(
+          plan.order + first, plan.bounds[cell + 1] - first, users, items, targets, sides, rates);
+    });
+    if (!finished) return false;
+  }
+  squared_error = std::accumulate(errors.begin(), errors.end(), 0.0);
+  return true;
+}
+
+}  // namespace penchant

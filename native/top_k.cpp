@@ -1,0 +1,150 @@
+// product, top_k and select: scores, a filter, and the n best, in one order of summation.
+//
+// Items lie in panels of 64, component by component, so that a group of six queries keeps its 384
+// sums in registers. Each score is one chain over the components in order: it does not depend on
+// which queries are scored together, nor on threads. Selection keeps a sorted list per query and
+// compares a whole panel with the worst kept score; (score, lower column) is a total order, so the
+// order of panels cannot change the answer.
+#include <algorithm>
+#include <limits>
+
+#include "kernels.hpp"
+
+namespace penchant {
+namespace {
+
+constexpr float LOWEST = -std::numeric_limits<float>::infinity();
+constexpr i64 BLOCK = 8 * GROUP;  // queries of one chunk
+
+struct Panels {
+  std::vector<float> items, bias;
+  i64 count, n_items;
+  int d;
+
+  Panels(const float* source, i64 n, int width, const float* source_bias)
+      : items(static_cast<std::size_t>((n + PANEL - 1) / PANEL) * PANEL * static_cast<std::size_t>(width)),
+        bias(static_cast<std::size_t>((n + PANEL - 1) / PANEL) * PANEL),
+        count((n + PANEL - 1) / PANEL), n_items(n), d(width) {
+    for (i64 i = 0; i < n; ++i) {
+      float* panel = items.data() + (i / PANEL) * PANEL * d;
+      for (int k = 0; k < d; ++k) panel[static_cast<i64>(k) * PANEL + i % PANEL] = source[i * d + k];
+    }
+    if (source_bias != nullptr) std::copy(source_bias, source_bias + n, bias.begin());
+  }
+
+  void score(const float* queries, int n, i64 panel, float* out) const {
+    level().score(queries, n, d, items.data() + panel * PANEL * d, bias.data() + panel * PANEL, out);
+  }
+  i64 width(i64 panel) const { return std::min<i64>(PANEL, n_items - panel * PANEL); }
+};
+
+// The n best of one query so far, sorted by (score descending, column ascending).
+class Best {
+ public:
+  Best(i64 n, i32* ids, float* scores) : n_(n), ids_(ids), scores_(scores) {
+    std::fill(ids, ids + n, -1);
+    std::fill(scores, scores + n, 0.0f);
+  }
+  float threshold() const { return kept_ < n_ ? LOWEST : (n_ > 0 ? scores_[n_ - 1] : -LOWEST); }
+
+  void offer(float score, i32 id) {
+    if (n_ == 0 || (kept_ == n_ && !ahead(score, id, n_ - 1))) return;
+    i64 at = kept_ < n_ ? kept_++ : n_ - 1;
+    for (; at > 0 && ahead(score, id, at - 1); --at) {
+      scores_[at] = scores_[at - 1];
+      ids_[at] = ids_[at - 1];
+    }
+    scores_[at] = score;
+    ids_[at] = id;
+  }
+
+ private:
+  bool ahead(float score, i32 id, i64 other) const {
+    return score > scores_[other] || (score == scores_[other] && id < ids_[other]);
+  }
+  i64 n_, kept_ = 0;
+  i32* ids_;
+  float* scores_;
+};
+
+// One bit per column that may be shown, for one row.
+void eligible(const Filter& filter, i64 row, i64 n_columns, std::uint64_t* bits) {
+  const i64 words = (n_columns + PANEL - 1) / PANEL;
+  std::fill(bits, bits + words, ~std::uint64_t{0});
+  if (n_columns % PANEL) bits[words - 1] = (std::uint64_t{1} << (n_columns % PANEL)) - 1;
+  for (const unsigned char* mask : {filter.allowed, filter.known ? filter.known + row * n_columns : nullptr})
+    if (mask != nullptr)
+      for (i64 c = 0; c < n_columns; ++c)
+        if (!mask[c]) bits[c / PANEL] &= ~(std::uint64_t{1} << (c % PANEL));
+  if (filter.exclude != nullptr)
+    for (i64 e = filter.exclude->indptr[row]; e < filter.exclude->indptr[row + 1]; ++e) {
+      const i32 c = filter.exclude->indices[e];
+      bits[c / PANEL] &= ~(std::uint64_t{1} << (c % PANEL));
+    }
+}
+
+void offer_panel(const float* scores, std::uint64_t mask, i64 first, Best& best) {
+  mask &= level().at_least(scores, best.threshold());
+  for (; mask != 0; mask &= mask - 1) {
+    const int bit = __builtin_ctzll(mask);
+    best.offer(scores[bit], static_cast<i32>(first + bit));
+  }
+}
+
+}  // namespace
+
+bool product(const float* queries, i64 n_queries, const float* items, i64 n_items, int d,
+             const float* bias, float* scores, const Run& run) {
+  const Panels panels(items, n_items, d, bias);
+  return parallel((n_queries + GROUP - 1) / GROUP, run, [&](i64 chunk, int) {
+    const i64 first = chunk * GROUP;
+    const int n = static_cast<int>(std::min<i64>(GROUP, n_queries - first));
+    alignas(64) float tile[GROUP * PANEL];
+    for (i64 panel = 0; panel < panels.count; ++panel) {
+      panels.score(queries + first * d, n, panel, tile);
+      for (int q = 0; q < n; ++q)
+        std::copy_n(tile + q * PANEL, panels.width(panel), scores + (first + q) * n_items + panel * PANEL);
+    }
+  });
+}
+
+bool top_k(const float* queries, i64 n_queries, const float* items, i64 n_items, int d,
+           const float* bias, i64 n, const Filter& filter, i32* ids, float* scores, const Run& run) {
+  const Panels panels(items, n_items, d, bias);
+  return parallel((n_queries + BLOCK - 1) / BLOCK, run, [&](i64 chunk, int) {
+    const i64 first = chunk * BLOCK, count = std::min(BLOCK, n_queries - first);
+    std::vector<std::uint64_t> bits(static_cast<std::size_t>(count * panels.count));
+    std::vector<Best> best;
+    for (i64 q = 0; q < count; ++q) {
+      best.emplace_back(n, ids + (first + q) * n, scores + (first + q) * n);
+      if (n_items > 0) eligible(filter, first + q, n_items, bits.data() + q * panels.count);
+    }
+    alignas(64) float tile[GROUP * PANEL];
+    for (i64 panel = 0; panel < panels.count; ++panel)
+      for (i64 group = 0; group < count; group += GROUP) {
+        const int size = static_cast<int>(std::min<i64>(GROUP, count - group));
+        panels.score(queries + (first + group) * d, size, panel, tile);
+        for (int q = 0; q < size; ++q)
+          offer_panel(tile + q * PANEL, bits[(group + q) * panels.count + panel], panel * PANEL,
+                      best[static_cast<std::size_t>(group + q)]);
+      }
+  });
+}
+
+bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter& filter, i32* ids,
+            float* best_scores, const Run& run) {
+  const i64 panels = (n_columns + PANEL - 1) / PANEL;
+  return parallel(n_rows, run, [&](i64 row, int) {
+    std::vector<std::uint64_t> bits(static_cast<std::size_t>(panels));
+    Best best(n, ids + row * n, best_scores + row * n);
+    if (n_columns > 0) eligible(filter, row, n_columns, bits.data());
+    alignas(64) float tile[PANEL] = {};
+    for (i64 panel = 0; panel < panels; ++panel) {
+      const i64 first = panel * PANEL, width = std::min<i64>(PANEL, n_columns - first);
+      std::copy_n(scores + row * n_columns + first, width, tile);
+      offer_panel(tile, bits[static_cast<std::size_t>(panel)], first, best);
+    }
+  });
+}
+
+}  // namespace penchant

@@ -1,0 +1,180 @@
+"""Learning and answering with vectors: `solve_rows`, `rating_sgd`, `gram`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import UsageError
+from penchant.kernels import _native
+from penchant.kernels.checks import array, count, finite, within
+from penchant.kernels.machine import threads
+from penchant.kernels.rows import Rows, checked
+
+Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
+
+
+def solve_rows(
+    rows: Rows, targets: npt.ArrayLike, items: npt.ArrayLike, ridge: npt.ArrayLike, *,
+    gram: npt.ArrayLike | None = None,
+) -> Float32:
+    """One ridge regression per row: ``x_r = (G + Σ w v vᵀ + diag ridge_r)⁻¹ Σ w t v``.
+
+    The half-step of alternating least squares, and the fold-in of a history.
+
+    Args:
+        rows: which items belong to each row; values are weights w, None is all ones.
+        targets: t, ``[nnz]``.
+        items: v, ``[I, d]``.
+        ridge: ``[d]`` for all rows, or ``[R, d]``.
+        gram: G, ``[d, d]`` symmetric.
+
+    Returns:
+        float32 ``[R, d]``; a row without entries gets 0.
+
+    Raises:
+        UsageError: a row's matrix is not positive definite.
+
+    >>> solve_rows(Rows(np.array([0, 1]), np.array([0])), [2.0], [[1.0]], [1.0]).tolist()
+    [[1.0]]
+    """
+    v = array("solve_rows", "items", items, np.float32, (None, None))
+    rows = checked("solve_rows", "rows", rows, len(v))
+    t = array("solve_rows", "targets", targets, np.float32, (len(rows.indices),))
+    d = v.shape[1]
+    shape = (d,) if np.ndim(ridge) == 1 else (rows.n_rows, d)
+    damping = array("solve_rows", "ridge", ridge, np.float32, shape)
+    base = None if gram is None else array("solve_rows", "gram", gram, np.float32, (d, d))
+    out = np.empty((rows.n_rows, d), dtype=np.float32)
+    singular = _native.solve_rows(rows, t, v, damping, base, out, threads())
+    if singular >= 0:
+        raise UsageError(
+            f"the matrix of row {singular} is not positive definite", where="solve_rows",
+            do="Raise the ridge, or look for values that are not finite",
+        )
+    return out
+
+
+def gram(items: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Float32:
+    """``Σ_i w_i v_i v_iᵀ``, float32 ``[d, d]``, the same bytes on any number of threads.
+
+    >>> gram([[1.0, 2.0], [0.0, 1.0]]).tolist()
+    [[1.0, 2.0], [2.0, 5.0]]
+    """
+    v = array("gram", "items", items, np.float32, (None, None))
+    w = None if weights is None else array("gram", "weights", weights, np.float32, (len(v),))
+    out = np.zeros((v.shape[1], v.shape[1]), dtype=np.float32)
+    _native.gram(v, w, out, threads())
+    return out
+
+
+class Schedule(NamedTuple):
+    """The order in which `rating_sgd` walks ratings: blocks that may run side by side.
+
+    Attributes:
+        order: int64 ``[n]``, positions of ratings.
+        bounds: int64 ``[blocks² + 1]``, where each block begins.
+        blocks: the grid's side; 1 walks ratings as they came.
+    """
+
+    order: Int64
+    bounds: Int64
+    blocks: int
+
+
+def sgd_schedule(
+    users: npt.ArrayLike, items: npt.ArrayLike, n_users: int, n_items: int, seed: int = 0, *,
+    serial: bool = False,
+) -> Schedule:
+    """A schedule that depends on data and seed alone, never on threads.
+
+    Args:
+        users: ``[n]`` rows below ``n_users``.
+        items: ``[n]`` rows below ``n_items``.
+        n_users: how many people.
+        n_items: how many items.
+        seed: of the order within blocks.
+        serial: keep the order of the ratings.
+    """
+    u = array("sgd_schedule", "users", users, np.int32, (None,))
+    i = array("sgd_schedule", "items", items, np.int32, (len(u),))
+    within("sgd_schedule", "users", u, count("sgd_schedule", "n_users", n_users))
+    within("sgd_schedule", "items", i, count("sgd_schedule", "n_items", n_items))
+    seed = count("sgd_schedule", "seed", seed)
+    blocks = _native.schedule_size(len(u), serial)
+    order, bounds = np.empty(len(u), np.int64), np.empty(blocks * blocks + 1, np.int64)
+    _native.schedule(u, i, n_users, n_items, seed, blocks, order, bounds)
+    return Schedule(order, bounds, blocks)
+
+
+def rating_sgd(
+    users: npt.ArrayLike, items: npt.ArrayLike, targets: npt.ArrayLike, P: Float32, Q: Float32,
+    user_bias: Float32, item_bias: Float32, *, rate: float, mean: float,
+    reg_factors_user: npt.ArrayLike, reg_factors_item: npt.ArrayLike,
+    reg_bias_user: npt.ArrayLike, reg_bias_item: npt.ArrayLike, train_factors: bool = True,
+    train_biases: bool = True, schedule: Schedule,
+) -> float:
+    """One epoch of stochastic gradient descent on ``r − μ − b_u − b_i − p_u · q_i``, in place.
+
+    ``b += rate (e − reg b)``; ``p += rate (e q − reg p)`` and ``q`` likewise, both from the old
+    values. Blocks of a step share neither people nor items, so bytes do not depend on threads.
+
+    Args:
+        users: ``[n]``; items: ``[n]``; targets: ``[n]``, the ratings r.
+        items: see above.
+        targets: see above.
+        P: float32 ``[U, d]``, changed.
+        Q: float32 ``[I, d]``, changed.
+        user_bias: float32 ``[U]``, changed.
+        item_bias: float32 ``[I]``, changed.
+        rate: step size.
+        mean: μ.
+        reg_factors_user: ``[U]``, damping of each p_u; likewise the other three.
+        reg_factors_item: ``[I]``.
+        reg_bias_user: ``[U]``.
+        reg_bias_item: ``[I]``.
+        train_factors: whether P and Q move.
+        train_biases: whether the biases move.
+        schedule: what `sgd_schedule` gave for the same users and items.
+
+    Returns:
+        The sum of squared errors, each taken before its step.
+    """
+    verb = "rating_sgd"
+    _in_place(verb, P=P, Q=Q, user_bias=user_bias, item_bias=item_bias)
+    n_users, n_items = len(P), len(Q)
+    if P.ndim != 2 or Q.ndim != 2 or P.shape[1] != Q.shape[1]:
+        raise UsageError("P and Q must be [U, d] and [I, d]", where=verb, got=(P.shape, Q.shape))
+    u = array(verb, "users", users, np.int32, (None,))
+    i = array(verb, "items", items, np.int32, (len(u),))
+    t = array(verb, "targets", targets, np.float32, (len(u),))
+    within(verb, "users", u, n_users)
+    within(verb, "items", i, n_items)
+    finite(verb, "targets", t)
+    damping = [
+        array(verb, name, value, np.float32, (size,))
+        for name, value, size in (
+            ("reg_factors_user", reg_factors_user, n_users),
+            ("reg_factors_item", reg_factors_item, n_items),
+            ("reg_bias_user", reg_bias_user, n_users),
+            ("reg_bias_item", reg_bias_item, n_items),
+        )
+    ]
+    array(verb, "user_bias", user_bias, np.float32, (n_users,))
+    array(verb, "item_bias", item_bias, np.float32, (n_items,))
+    if len(schedule.order) != len(u):
+        raise UsageError("the schedule belongs to other ratings", where=verb)
+    return _native.rating_sgd(
+        schedule.order, schedule.bounds, schedule.blocks, u, i, t, P, Q, user_bias, item_bias,
+        float(rate), float(mean), *damping, train_factors, train_biases, threads(),
+    )
+
+
+def _in_place(verb: str, **arrays: Float32) -> None:
+    for name, one in arrays.items():
+        ready = isinstance(one, np.ndarray) and one.dtype == np.float32
+        if not (ready and one.flags.c_contiguous and one.flags.writeable):
+            raise UsageError(f"{name} is changed in place: a writable C-ordered float32 array", where=verb)

@@ -1,0 +1,164 @@
+"""Ragged rows: `csr` builds them, `spread` multiplies them, `nearest` compares them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import UsageError
+from penchant.kernels import _native
+from penchant.kernels.checks import array, count, finite, within
+from penchant.kernels.machine import threads
+
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+_MEASURES = {"cosine": 0, "jaccard": 1, "pearson": 2}
+
+
+class Rows(NamedTuple):
+    """A sparse matrix by rows (CSR).
+
+    Attributes:
+        indptr: int64 ``[R + 1]``; row r owns entries ``indptr[r]:indptr[r + 1]``.
+        indices: int32 ``[nnz]``, the column of each entry.
+        values: float32 ``[nnz]``; None is all ones.
+    """
+
+    indptr: Int64
+    indices: Int32
+    values: Float32 | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """R."""
+        return len(self.indptr) - 1
+
+    def transpose(self, n_columns: int) -> Rows:
+        """Columns as rows; entries of a column stay in the order of the rows.
+
+        >>> Rows(np.array([0, 2, 3]), np.array([0, 2, 0])).transpose(3).indices.tolist()
+        [0, 1, 0]
+        """
+        rows = checked("transpose", "rows", self, n_columns)
+        indptr = np.empty(n_columns + 1, dtype=np.int64)
+        indices = np.empty(len(rows.indices), dtype=np.int32)
+        values = None if rows.values is None else np.empty(len(indices), dtype=np.float32)
+        _native.transpose(rows, n_columns, indptr, indices, values)
+        return Rows(indptr, indices, values)
+
+
+def checked(verb: str, name: str, rows: Any, n_columns: int, n_rows: int | None = None) -> Rows:
+    """Rows with dtypes and layout settled.
+
+    Raises:
+        UsageError: pointers that do not rise from 0 to the number of entries, a column outside
+            ``0 .. n_columns - 1``, values of another length or not finite, or not ``n_rows`` rows.
+    """
+    size = None if n_rows is None else n_rows + 1
+    indptr = array(verb, f"{name}.indptr", rows.indptr, np.int64, (size,))
+    indices = array(verb, f"{name}.indices", rows.indices, np.int32, (None,))
+    rises = len(indptr) and indptr[0] == 0 and indptr[-1] == len(indices)
+    if not rises or (np.diff(indptr) < 0).any():
+        raise UsageError(f"{name}.indptr must rise from 0 to {len(indices)}", where=verb)
+    within(verb, f"{name}.indices", indices, n_columns)
+    if rows.values is None:
+        return Rows(indptr, indices)
+    values = array(verb, f"{name}.values", rows.values, np.float32, (len(indices),))
+    finite(verb, f"{name}.values", values)
+    return Rows(indptr, indices, values)
+
+
+def csr(
+    rows: npt.ArrayLike, n_rows: int, times: npt.ArrayLike | None = None
+) -> tuple[Int64, Int64]:
+    """Sort entries by (row, time, position).
+
+    Args:
+        rows: the row of each entry, ``[n]``.
+        n_rows: how many rows there are.
+        times: int64 ``[n]``; without them entries of a row stay in their order.
+
+    Returns:
+        indptr int64 ``[n_rows + 1]``, and the positions of the entries in order, int64 ``[n]``.
+
+    >>> [a.tolist() for a in csr([1, 0, 1], 2, times=[5, 0, 3])]
+    [[0, 1, 3], [1, 2, 0]]
+    """
+    n_rows = count("csr", "n_rows", n_rows)
+    owners = array("csr", "rows", rows, np.int64, (None,))
+    within("csr", "rows", owners, n_rows)
+    when = None if times is None else array("csr", "times", times, np.int64, (len(owners),))
+    indptr, order = np.empty(n_rows + 1, np.int64), np.empty(len(owners), np.int64)
+    _native.csr(owners, n_rows, when, indptr, order)
+    return indptr, order
+
+
+def spread(history: Rows, weights: Rows, n_columns: int) -> Float32:
+    """``out[b, i] = Σ_j x_bj W_ji``, float32 ``[B, n_columns]``.
+
+    Summed in float64 in the order of each history and rounded once, so a row's bytes do not
+    depend on the other rows.
+
+    Args:
+        history: ``[B, J]``, x.
+        weights: ``[J, n_columns]``, W.
+        n_columns: width of the result.
+
+    >>> w = Rows(np.array([0, 1, 2]), np.array([1, 0]), np.array([0.5, 2.0], np.float32))
+    >>> spread(Rows(np.array([0, 2]), np.array([0, 1])), w, 2).tolist()
+    [[2.0, 0.5]]
+    """
+    n_columns = count("spread", "n_columns", n_columns)
+    weights = checked("spread", "weights", weights, n_columns)
+    history = checked("spread", "history", history, weights.n_rows)
+    out = np.empty((history.n_rows, n_columns), dtype=np.float32)
+    _native.spread(history, weights, n_columns, out, threads())
+    return out
+
+
+def nearest(
+    queries: Rows, table: Rows, n_columns: int, k: int | None, *,
+    measure: Literal["cosine", "jaccard", "pearson"] = "cosine", shrink: float = 0.0,
+    itself: npt.ArrayLike | None = None,
+) -> Rows:
+    """The ``k`` most similar rows of a table for each query row, with positive similarity.
+
+    ``cosine``: ``Σab / (|a||b| + shrink)``. ``jaccard``: ``c / (n_a + n_b − c + shrink)`` of which
+    columns are present. ``pearson``: ``Σab / √(Σa² Σb²)`` over the common columns of values that
+    are already centred, times ``(m − 1)/(m − 1 + shrink)`` for m in common; 0 for m < 2.
+
+    Args:
+        queries: ``[Q, n_columns]``; a column occurs at most once in a row.
+        table: ``[T, n_columns]``, likewise.
+        n_columns: width of both.
+        k: how many, at least 0; None for all.
+        measure: the similarity.
+        shrink: at least 0.
+        itself: int32 ``[Q]``, a table row to leave out for each query; -1 for none.
+
+    Returns:
+        Rows ``[Q, T]`` of similarities in order (similarity descending, table row ascending).
+
+    >>> x = Rows(np.array([0, 2, 3]), np.array([0, 1, 1]))
+    >>> nearest(x, x, 2, 1, itself=[0, 1]).values.round(4).tolist()
+    [0.7071, 0.7071]
+    """
+    n_columns = count("nearest", "n_columns", n_columns)
+    queries = checked("nearest", "queries", queries, n_columns)
+    table = checked("nearest", "table", table, n_columns)
+    if measure not in _MEASURES:
+        raise UsageError(f"measure must be one of {', '.join(_MEASURES)}", where="nearest", got=measure)
+    if not (np.isfinite(shrink) and shrink >= 0):
+        raise UsageError("shrink must be at least 0", where="nearest", got=shrink)
+    most = table.n_rows if k is None else count("nearest", "k", k)
+    alone = None
+    if itself is not None:
+        alone = array("nearest", "itself", itself, np.int32, (queries.n_rows,))
+    return Rows(
+        *_native.nearest(
+            queries, table, n_columns, most, _MEASURES[measure], float(shrink), alone, threads()
+        )
+    )
