@@ -8,6 +8,7 @@ from typing import Any, Literal
 Cause = Literal["item", "person", "popularity", "baseline"]
 _MOST = 3  # causes named in a sentence
 _LEAST = 0.15  # of the whole that a cause must carry to be named
+_LEAST_STARS = 0.05  # and of a rating, in stars
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,9 @@ def in_words(shares: tuple[Share, ...], *, rates: bool = False) -> str:
     """
     liking = [share for share in shares if share.cause != "baseline"]
     whole = sum(abs(share.amount) for share in liking)
-    named = [s for s in liking if s.amount > 0 and s.amount >= _LEAST * whole][:_MOST]
-    against = [s for s in liking if s.amount < 0 and -s.amount >= _LEAST * whole][:1]
+    least = max(_LEAST * whole, _LEAST_STARS if rates else 0)
+    named = [share for share in liking if 0 < share.amount >= least][:_MOST]
+    against = [share for share in liking if share.amount < 0 and -share.amount >= least][:1]
     phrase = _phrase(named)
     if rates:
         base = sum(share.amount for share in shares if share.cause == "baseline")

@@ -76,7 +76,7 @@ def _biases(r: np.ndarray, reg_user: float, reg_item: float):
 
 
 def test_rating_neighbours(ratings):
-    """Baseline plus s(j, i) e_uj / Σ s, and the same by person."""
+    """Baseline plus s(j, i) e_uj / (damp + Σ s), and the same by person."""
     r = _dense(ratings)
     mean, user, item = _biases(r, 5, 2)
     base = mean + user[:, None] + item[None, :]
@@ -91,11 +91,11 @@ def test_rating_neighbours(ratings):
     for i in ITEMS:
         why = items_model.explain(users[USER], ids[i])
         assert _amounts(why, "baseline")[None] == pytest.approx(base[USER, i], abs=1e-4)
-        total = between[rated, i].sum()
+        total = between[rated, i].sum() + items_model.damp
         _expect(why, {ids[j]: between[j, i] * rest[USER, j] / total for j in rated})
         why = users_model.explain(users[USER], ids[i], by="person")
         who = np.flatnonzero(~np.isnan(r[:, i]) & (people > 0))
-        total = people[who].sum()
+        total = people[who].sum() + users_model.damp
         _expect(why, {users[v]: people[v] * rest[v, i] / total for v in who}, "person")
 
 

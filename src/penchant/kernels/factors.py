@@ -18,7 +18,11 @@ Int64 = npt.NDArray[np.int64]
 
 
 def solve_rows(
-    rows: Rows, targets: npt.ArrayLike, items: npt.ArrayLike, ridge: npt.ArrayLike, *,
+    rows: Rows,
+    targets: npt.ArrayLike,
+    items: npt.ArrayLike,
+    ridge: npt.ArrayLike,
+    *,
     gram: npt.ArrayLike | None = None,
 ) -> Float32:
     """One ridge regression per row: ``x_r = (G + Σ w v vᵀ + diag ridge_r)⁻¹ Σ w t v``.
@@ -52,7 +56,8 @@ def solve_rows(
     singular = _native.solve_rows(rows, t, v, damping, base, out, threads())
     if singular >= 0:
         raise UsageError(
-            f"the matrix of row {singular} is not positive definite", where="solve_rows",
+            f"the matrix of row {singular} is not positive definite",
+            where="solve_rows",
             do="Raise the ridge, or look for values that are not finite",
         )
     return out
@@ -86,7 +91,12 @@ class Schedule(NamedTuple):
 
 
 def sgd_schedule(
-    users: npt.ArrayLike, items: npt.ArrayLike, n_users: int, n_items: int, seed: int = 0, *,
+    users: npt.ArrayLike,
+    items: npt.ArrayLike,
+    n_users: int,
+    n_items: int,
+    seed: int = 0,
+    *,
     serial: bool = False,
 ) -> Schedule:
     """A schedule that depends on data and seed alone, never on threads.
@@ -111,11 +121,23 @@ def sgd_schedule(
 
 
 def rating_sgd(
-    users: npt.ArrayLike, items: npt.ArrayLike, targets: npt.ArrayLike, P: Float32, Q: Float32,
-    user_bias: Float32, item_bias: Float32, *, rate: float, mean: float,
-    reg_factors_user: npt.ArrayLike, reg_factors_item: npt.ArrayLike,
-    reg_bias_user: npt.ArrayLike, reg_bias_item: npt.ArrayLike, train_factors: bool = True,
-    train_biases: bool = True, schedule: Schedule,
+    users: npt.ArrayLike,
+    items: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    P: Float32,
+    Q: Float32,
+    user_bias: Float32,
+    item_bias: Float32,
+    *,
+    rate: float,
+    mean: float,
+    reg_factors_user: npt.ArrayLike,
+    reg_factors_item: npt.ArrayLike,
+    reg_bias_user: npt.ArrayLike,
+    reg_bias_item: npt.ArrayLike,
+    train_factors: bool = True,
+    train_biases: bool = True,
+    schedule: Schedule,
 ) -> float:
     """One epoch of stochastic gradient descent on ``r − μ − b_u − b_i − p_u · q_i``, in place.
 
@@ -168,8 +190,22 @@ def rating_sgd(
     if len(schedule.order) != len(u):
         raise UsageError("the schedule belongs to other ratings", where=verb)
     return _native.rating_sgd(
-        schedule.order, schedule.bounds, schedule.blocks, u, i, t, P, Q, user_bias, item_bias,
-        float(rate), float(mean), *damping, train_factors, train_biases, threads(),
+        schedule.order,
+        schedule.bounds,
+        schedule.blocks,
+        u,
+        i,
+        t,
+        P,
+        Q,
+        user_bias,
+        item_bias,
+        float(rate),
+        float(mean),
+        *damping,
+        train_factors,
+        train_biases,
+        threads(),
     )
 
 
@@ -177,4 +213,6 @@ def _in_place(verb: str, **arrays: Float32) -> None:
     for name, one in arrays.items():
         ready = isinstance(one, np.ndarray) and one.dtype == np.float32
         if not (ready and one.flags.c_contiguous and one.flags.writeable):
-            raise UsageError(f"{name} is changed in place: a writable C-ordered float32 array", where=verb)
+            raise UsageError(
+                f"{name} is changed in place: a writable C-ordered float32 array", where=verb
+            )

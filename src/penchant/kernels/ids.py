@@ -125,7 +125,9 @@ def lookup(table: Int64 | Text, order: Int32, ids: Int64 | Sequence[str]) -> Int
     rows = np.empty(len(ids), dtype=np.int32)
     if not isinstance(table, Text):
         numbers = array("lookup", "ids", _exact(np.asarray(ids)), np.int64, (None,))
-        _native.lookup_numbers(array("lookup", "table", table, np.int64, (None,)), order, numbers, rows)
+        _native.lookup_numbers(
+            array("lookup", "table", table, np.int64, (None,)), order, numbers, rows
+        )
         return rows
     bad = _native.lookup_texts(table.blob, table.offsets, order, _listed(ids), rows)
     if bad >= 0:

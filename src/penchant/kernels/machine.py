@@ -25,7 +25,9 @@ def set_isa(level: str) -> None:
     """
     if not _native.choose_level(level):
         raise UsageError(
-            "is no instruction-set level of this processor", where="PENCHANT_ISA", got=level,
+            "is no instruction-set level of this processor",
+            where="PENCHANT_ISA",
+            got=level,
             do="Choose baseline, avx2 or avx512",
         )
 

@@ -120,8 +120,13 @@ def spread(history: Rows, weights: Rows, n_columns: int) -> Float32:
 
 
 def nearest(
-    queries: Rows, table: Rows, n_columns: int, k: int | None, *,
-    measure: Literal["cosine", "jaccard", "pearson"] = "cosine", shrink: float = 0.0,
+    queries: Rows,
+    table: Rows,
+    n_columns: int,
+    k: int | None,
+    *,
+    measure: Literal["cosine", "jaccard", "pearson"] = "cosine",
+    shrink: float = 0.0,
     itself: npt.ArrayLike | None = None,
 ) -> Rows:
     """The ``k`` most similar rows of a table for each query row, with positive similarity.
@@ -150,7 +155,9 @@ def nearest(
     queries = checked("nearest", "queries", queries, n_columns)
     table = checked("nearest", "table", table, n_columns)
     if measure not in _MEASURES:
-        raise UsageError(f"measure must be one of {', '.join(_MEASURES)}", where="nearest", got=measure)
+        raise UsageError(
+            f"measure must be one of {', '.join(_MEASURES)}", where="nearest", got=measure
+        )
     if not (np.isfinite(shrink) and shrink >= 0):
         raise UsageError("shrink must be at least 0", where="nearest", got=shrink)
     most = table.n_rows if k is None else count("nearest", "k", k)

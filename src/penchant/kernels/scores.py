@@ -16,7 +16,9 @@ Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 
 
-def product(queries: npt.ArrayLike, items: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> Float32:
+def product(
+    queries: npt.ArrayLike, items: npt.ArrayLike, bias: npt.ArrayLike | None = None
+) -> Float32:
     """``queries · itemsᵀ + bias``, float32 ``[B, I]``.
 
     Each score is one chain of additions over the components in order: a query alone gets the
@@ -37,8 +39,13 @@ def product(queries: npt.ArrayLike, items: npt.ArrayLike, bias: npt.ArrayLike | 
 
 
 def top_k(
-    queries: npt.ArrayLike, items: npt.ArrayLike, n: int, *, bias: npt.ArrayLike | None = None,
-    exclude: Rows | None = None, allowed: npt.ArrayLike | None = None,
+    queries: npt.ArrayLike,
+    items: npt.ArrayLike,
+    n: int,
+    *,
+    bias: npt.ArrayLike | None = None,
+    exclude: Rows | None = None,
+    allowed: npt.ArrayLike | None = None,
 ) -> tuple[Int32, Float32]:
     """The ``n`` best items per query by `product`, without keeping all scores.
 
@@ -61,15 +68,26 @@ def top_k(
     n = count("top_k", "n", n)
     ids, best = _lists(len(q), n)
     _native.top_k(
-        q, v, n, b, _excluded("top_k", exclude, len(q), len(v)),
-        _mask("top_k", "allowed", allowed, (len(v),)), ids, best, threads(),
+        q,
+        v,
+        n,
+        b,
+        _excluded("top_k", exclude, len(q), len(v)),
+        _mask("top_k", "allowed", allowed, (len(v),)),
+        ids,
+        best,
+        threads(),
     )
     return ids, best
 
 
 def select(
-    scores: npt.ArrayLike, n: int, *, exclude: Rows | None = None,
-    allowed: npt.ArrayLike | None = None, known: npt.ArrayLike | None = None,
+    scores: npt.ArrayLike,
+    n: int,
+    *,
+    exclude: Rows | None = None,
+    allowed: npt.ArrayLike | None = None,
+    known: npt.ArrayLike | None = None,
 ) -> tuple[Int32, Float32]:
     """The ``n`` best columns per row of given scores; arguments and order as in `top_k`.
 
@@ -87,9 +105,14 @@ def select(
     n = count("select", "n", n)
     ids, best = _lists(len(s), n)
     _native.select(
-        s, n, _excluded("select", exclude, *s.shape),
+        s,
+        n,
+        _excluded("select", exclude, *s.shape),
         _mask("select", "allowed", allowed, (s.shape[1],)),
-        _mask("select", "known", known, s.shape), ids, best, threads(),
+        _mask("select", "known", known, s.shape),
+        ids,
+        best,
+        threads(),
     )
     return ids, best
 

@@ -22,8 +22,8 @@ class ItemKNN(Model):
     """Item-based collaborative filtering (Sarwar et al., WWW 2001).
 
     Likes: ``s(x, i) = Σ_j x_j sim(j, i)``. Ratings: ``s(x, i) = b_ui + Σ_j sim(j, i) e_uj /
-    Σ_j sim(j, i)`` over the k items most like i, with e the residuals of the biases, whose
-    cosine is the adjusted cosine; ``"pearson"`` compares only people who rated both.
+    (damp + Σ_j sim(j, i))`` over the k items most like i, with e the residuals of the biases,
+    whose cosine is the adjusted cosine; ``"pearson"`` compares only people who rated both.
 
     ``sim = Σab / (|a||b| + shrink)``; Jaccard ``c / (n_a + n_b − c + shrink)``; Pearson is
     multiplied by ``(m − 1)/(m − 1 + shrink)`` for m people in common.
@@ -50,6 +50,10 @@ class ItemKNN(Model):
     reg_user: float = param(5.0, low=0, search=(0, 50), help="damping of a person's bias, ratings")
     reg_item: float = param(2.0, low=0, search=(0, 50), help="damping of an item's bias, ratings")
 
+    damp: float = param(
+        1.0, low=0, search=(0, 5), help="pulls a rating to the biases where little speaks, ratings"
+    )
+
     def _learn(self, h: Histories, job: Job) -> Body:
         biases = Biases.learn(h, self.reg_user, self.reg_item) if job.rates else None
         x = biases.residuals(h) if biases else encoded(h, self.value_weight)
@@ -69,6 +73,7 @@ class ItemKNN(Model):
             weights=near.transpose(h.n_items),
             weighting=self.value_weight,
             biases=biases,
+            damp=self.damp,
             stars=job.stars,
         )
 

@@ -17,8 +17,8 @@ class UserKNN(Model):
     """User-based collaborative filtering (Resnick et al., CSCW 1994).
 
     Likes: ``s(x, i) = Σ_v sim(x, v) y_vi`` over the k people most like x. Ratings:
-    ``s(x, i) = b_ui + Σ_v sim(x, v) e_vi / Σ_v sim(x, v)`` over those of them who rated i, with e
-    the residuals of the biases. Similarities are those of `ItemKNN`. The training histories are
+    ``s(x, i) = b_ui + Σ_v sim(x, v) e_vi / (damp + Σ_v sim(x, v))`` over those of them who rated
+    i, with e the residuals of the biases. Similarities are those of `ItemKNN`. The training histories are
     what this model learned, so it cannot be saved without them.
 
     >>> import penchant as pt
@@ -37,6 +37,8 @@ class UserKNN(Model):
     reg_user: float = shared(ItemKNN.reg_user)
     reg_item: float = shared(ItemKNN.reg_item)
 
+    damp: float = shared(ItemKNN.damp)
+
     def _learn(self, h: Histories, job: Job) -> Body:
         biases = Biases.learn(h, self.reg_user, self.reg_item) if job.rates else None
         people = (biases.residuals(h) if biases else encoded(h, self.value_weight)).rows()
@@ -49,5 +51,6 @@ class UserKNN(Model):
             shrink=self.shrink,
             weighting=self.value_weight,
             biases=biases,
+            damp=self.damp,
             stars=job.stars,
         )

@@ -157,6 +157,12 @@ def column(rows: Rows, column: int) -> tuple[npt.NDArray[np.int64], Float32]:
     return owners, values
 
 
+def damped(opinion: Float32, weight: Float32, damp: float) -> Float32:
+    """``opinion / (weight + damp)``, 0 where no weight speaks."""
+    below = weight + np.float32(damp)
+    return np.divide(opinion, below, out=np.zeros_like(opinion), where=weight > 0)
+
+
 def ranked(ids: npt.NDArray[np.integer], scores: Float32, n: int) -> Ranked:
     """The ``n`` best of some items by (score, row)."""
     order = np.lexsort((ids, -scores))[:n]

@@ -19,6 +19,7 @@ from penchant.models.bodies.body import (
     Weighting,
     cell,
     column,
+    damped,
     encoded,
     present,
     ranked,
@@ -29,13 +30,14 @@ from penchant.models.bodies.body import (
 class ItemWeights(Body):
     """Likes: ``s(x, i) = Σ_j x_j W_ji``.
 
-    Ratings: ``s(x, i) = b_ui + Σ_j e_uj W_ji / Σ_j |W_ji|`` over the items j the person rated,
-    with e the residuals of the baseline b (Koren 2010, equation 3).
+    Ratings: ``s(x, i) = b_ui + Σ_j e_uj W_ji / (damp + Σ_j |W_ji|)`` over the items j the person
+    rated, with e the residuals of the baseline b (Koren 2010, equation 3, damped).
 
     Attributes:
         weights: row j holds what one unit of item j in a history gives to each item.
         weighting: how values of likes become x.
         biases: the baseline of ratings; None for likes.
+        damp: pulls a rating to the baseline where the weights used are small.
 
     """
 
@@ -43,6 +45,7 @@ class ItemWeights(Body):
     weights: Rows = field(repr=False)
     weighting: Weighting = "equal"
     biases: Biases | None = None
+    damp: float = 0.0
 
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
         """See `Body.score`; an item no weight leads to has no evidence."""
@@ -52,7 +55,7 @@ class ItemWeights(Body):
         opinion = kernels.spread(self.biases.residuals(h).rows(), self.weights, h.n_items)
         weight = kernels.spread(present(h), self._magnitudes, h.n_items)
         known = weight > 0
-        opinion = np.divide(opinion, weight, out=np.zeros_like(opinion), where=known)
+        opinion = damped(opinion, weight, self.damp)
         return (self.biases.baseline(h) + opinion).astype(np.float32), known
 
     def parts(self, h: Histories, item: int, by: Cause) -> list[Part]:
@@ -63,7 +66,7 @@ class ItemWeights(Body):
         base = []
         if self.biases is not None:
             base = [Part("baseline", float(self.biases.baseline(h)[0, item]))]
-            weights = weights / (np.abs(weights).sum() or 1.0)
+            weights = weights / (np.abs(weights).sum() + self.damp or 1.0)
         amounts = x.values * weights
         return base + [
             Part("item", float(amount), int(j))

@@ -14,7 +14,7 @@ from penchant.data.histories import Bool, Float32, Histories
 from penchant.explain import Cause
 from penchant.kernels import Rows
 from penchant.models.biases import Biases
-from penchant.models.bodies.body import Body, Part, Ranked, Weighting, column, encoded
+from penchant.models.bodies.body import Body, Part, Ranked, Weighting, column, damped, encoded
 
 Measure = Literal["cosine", "jaccard", "pearson"]
 
@@ -23,7 +23,8 @@ Measure = Literal["cosine", "jaccard", "pearson"]
 class Neighbours(Body):
     """Likes: ``s(x, i) = Σ_v sim(x, v) y_vi`` over the k most similar training people v.
 
-    Ratings: ``s(x, i) = b_ui + Σ_v sim(x, v) e_vi / Σ_v |sim(x, v)|`` over those who rated i.
+    Ratings: ``s(x, i) = b_ui + Σ_v sim(x, v) e_vi / (damp + Σ_v sim(x, v))`` over those who
+    rated i.
     A person of the training data is left out of their own neighbourhood.
 
     Attributes:
@@ -35,6 +36,7 @@ class Neighbours(Body):
         shrink: damping of similarities that rest on little.
         weighting: how values of likes become weights.
         biases: the baseline of ratings; None for likes.
+        damp: pulls a rating to the baseline where little similarity speaks.
 
     """
 
@@ -48,6 +50,7 @@ class Neighbours(Body):
     shrink: float = 0.0
     weighting: Weighting = "equal"
     biases: Biases | None = None
+    damp: float = 0.0
 
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
         """See `Body.score`; an item no neighbour met has no evidence."""
@@ -58,7 +61,7 @@ class Neighbours(Body):
         opinion = kernels.spread(near, self.people, self.n_items)
         weight = kernels.spread(near, self.people._replace(values=None), self.n_items)
         known = weight > 0
-        opinion = np.divide(opinion, weight, out=np.zeros_like(opinion), where=known)
+        opinion = damped(opinion, weight, self.damp)
         return (self.biases.baseline(h) + opinion).astype(np.float32), known
 
     def near(self, h: Histories, k: int | None = None) -> Rows:
@@ -90,7 +93,7 @@ class Neighbours(Body):
         base = []
         if self.biases is not None:
             base = [Part("baseline", float(self.biases.baseline(h)[0, item]))]
-            lent /= similarity[np.isin(near.indices, who)].sum() or 1.0
+            lent /= similarity[np.isin(near.indices, who)].sum() + self.damp or 1.0
         if by == "person":
             return base + _parts("person", near.indices, similarity * lent)
         return base + _parts("item", h.items, self._by_item(h, near, lent))

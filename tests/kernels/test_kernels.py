@@ -1,0 +1,372 @@
+"""Every kernel against its twin, on shapes and layouts nobody would think of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from penchant import kernels
+from penchant.errors import UsageError
+from penchant.kernels import Rows, Text
+from tests.kernels import twins
+
+SETTINGS = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+FEW = st.sampled_from([-2.0, -1.0, 0.5, 1.0, 3.0])
+
+
+@st.composite
+def sparse(draw, n_rows=st.integers(0, 9), n_columns=12, unique=True, values=FEW):
+    """Rows with empty ones among them, values or none."""
+    lists = [
+        draw(st.lists(st.integers(0, n_columns - 1), max_size=8, unique=unique))
+        for _ in range(draw(n_rows))
+    ]
+    indices = np.array([i for row in lists for i in row], dtype=np.int32)
+    weights = draw(st.none() | st.lists(values, min_size=len(indices), max_size=len(indices)))
+    return Rows(
+        np.cumsum([0, *map(len, lists)]), indices,
+        None if weights is None else np.array(weights, dtype=np.float32),
+    )
+
+
+def few(rows, columns):
+    """Matrices with few distinct values, so that ties are common."""
+    return hnp.arrays(np.float32, (rows, columns), elements=st.sampled_from([-1.0, 0.0, 0.5, 2.0]))
+
+
+@SETTINGS
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20)))
+def test_encode_and_lookup_text(ids):
+    codes, first = kernels.encode(ids)
+    assert (codes.tolist(), first.tolist()) == twins.encode(ids)
+    distinct = [ids[position] for position in first]
+    table = Text.pack(distinct)
+    order = kernels.index(table)
+    assert order.tolist() == sorted(range(len(distinct)), key=lambda r: distinct[r].encode())
+    assert kernels.lookup(table, order, ids).tolist() == codes.tolist()
+    assert kernels.lookup(table, order, ["no such id" * 3]).tolist() == [-1]
+
+
+@SETTINGS
+@given(hnp.arrays(np.int64, st.integers(0, 50), elements=st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)))
+def test_encode_and_lookup_numbers(ids):
+    codes, first = kernels.encode(ids)
+    assert (codes.tolist(), first.tolist()) == twins.encode(ids.tolist())
+    table = ids[first]
+    order = kernels.index(table)
+    assert table[order].tolist() == sorted(table.tolist())
+    assert kernels.lookup(table, order, ids).tolist() == codes.tolist()
+    doubled = np.repeat(ids, 2)[::2]  # not contiguous
+    assert kernels.encode(doubled)[0].tolist() == codes.tolist()
+
+
+def test_encode_many_grows_its_table():
+    ids = np.random.default_rng(0).integers(0, 30_000, 100_000)
+    codes, first = kernels.encode(ids)
+    assert (ids[first][codes] == ids).all()
+    texts = [f"id {one}" for one in ids]
+    assert kernels.encode(texts)[0].tolist() == codes.tolist()
+
+
+@SETTINGS
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(-3, 3)), max_size=40), st.booleans())
+def test_csr(entries, timed):
+    rows, times = [row for row, _ in entries], [time for _, time in entries]
+    got = kernels.csr(np.array(rows, dtype=np.int32), 5, np.array(times, np.int64) if timed else None)
+    assert tuple(part.tolist() for part in got) == twins.csr(rows, 5, times if timed else None)
+
+
+@SETTINGS
+@given(sparse(unique=False))
+def test_transpose(rows):
+    turned = rows.transpose(12)
+    np.testing.assert_array_equal(twins.dense(turned, rows.n_rows), twins.dense(rows, 12).T)
+    back = turned.transpose(rows.n_rows)
+    assert back.indptr.tolist() == rows.indptr.tolist()
+
+
+@SETTINGS
+@given(st.data(), st.integers(0, 14), st.integers(0, 150), st.integers(0, 40), st.integers(0, 20))
+def test_product_and_top_k(data, n_queries, n_items, d, n):
+    """Scores close to float64, selection exactly that of a full sort, filters respected."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    queries = rng.choice([-1, 0, 0.5, 2], (n_queries, d)).astype(np.float32)
+    items = rng.choice([-1, 0, 0.5, 2], (n_items, d)).astype(np.float32)
+    bias = rng.choice([0, 1], n_items).astype(np.float32) if data.draw(st.booleans()) else None
+    scores = kernels.product(queries, items, bias)
+    expected = queries.astype(float) @ items.T.astype(float) + (0 if bias is None else bias)
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+    eligible = np.ones((n_queries, n_items), dtype=bool)
+    allowed = rng.random(n_items) < 0.7 if data.draw(st.booleans()) else None
+    eligible &= True if allowed is None else allowed
+    exclude = None
+    if data.draw(st.booleans()) and n_items:
+        lists = [rng.integers(0, n_items, 5) for _ in range(n_queries)]
+        exclude = Rows(np.arange(n_queries + 1) * 5, np.concatenate([*lists, []]).astype(np.int32))
+        for row, out in enumerate(lists):
+            eligible[row, out] = False
+    ids, best = kernels.top_k(queries, items, n, bias=bias, exclude=exclude, allowed=allowed)
+    wanted_ids, wanted = twins.best(scores, n, eligible)
+    np.testing.assert_array_equal(ids, wanted_ids)
+    assert best.tobytes() == wanted.tobytes()
+    known = rng.random((n_queries, n_items)) < 0.8
+    ids, best = kernels.select(scores, n, exclude=exclude, allowed=allowed, known=known)
+    wanted_ids, wanted = twins.best(scores, n, eligible & known)
+    np.testing.assert_array_equal(ids, wanted_ids)
+    assert best.tobytes() == wanted.tobytes()
+
+
+@SETTINGS
+@given(sparse(n_columns=7), sparse(n_rows=st.just(7), n_columns=12, unique=False))
+def test_spread(history, weights):
+    got = kernels.spread(history, weights, 12)
+    expected = twins.dense(history, 7) @ twins.dense(weights, 12)
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+@SETTINGS
+@given(
+    sparse(), sparse(), st.none() | st.integers(0, 5), st.sampled_from(["cosine", "jaccard", "pearson"]),
+    st.sampled_from([0.0, 2.0]), st.booleans(),
+)
+def test_nearest(queries, table, k, measure, shrink, leave):
+    itself = None
+    if leave:
+        itself = [q % table.n_rows if table.n_rows else -1 for q in range(queries.n_rows)]
+    near = kernels.nearest(queries, table, 12, k, measure=measure, shrink=shrink, itself=itself)
+    a, b = twins.dense(queries, 12), twins.dense(table, 12)
+    for q in range(queries.n_rows):
+        all_of_it = [twins.similarity(a[q], row, measure, shrink) for row in b]
+        expected = {
+            r: s for r, s in enumerate(np.float32(all_of_it)) if s > 0 and not (leave and r == itself[q])
+        }
+        part = slice(near.indptr[q], near.indptr[q + 1])
+        ids, got = near.indices[part].tolist(), near.values[part].tolist()
+        assert len(ids) == min(len(expected), len(expected) if k is None else k)
+        assert got == pytest.approx([expected[r] for r in ids], rel=1e-6)
+        assert list(zip([-s for s in got], ids, strict=True)) == sorted(zip([-s for s in got], ids, strict=True))
+        if ids:
+            assert min(got) >= max([s for r, s in expected.items() if r not in ids], default=0) - 1e-6
+
+
+@SETTINGS
+@given(sparse(values=st.sampled_from([0.5, 1.0, 3.0])), st.integers(1, 70), st.booleans(), st.booleans(), st.integers(0, 99))
+def test_solve_rows(rows, d, per_row, with_gram, seed):
+    rng = np.random.default_rng(seed)
+    items = rng.normal(size=(12, d)).astype(np.float32)
+    targets = rng.normal(size=len(rows.indices)).astype(np.float32)
+    ridge = rng.uniform(0.5, 3, (rows.n_rows, d) if per_row else d).astype(np.float32)
+    gram = kernels.gram(items) if with_gram else None
+    got = kernels.solve_rows(rows, targets, items, ridge, gram=gram)
+    weights = np.ones(len(targets)) if rows.values is None else rows.values.astype(float)
+    for r in range(rows.n_rows):
+        part = slice(rows.indptr[r], rows.indptr[r + 1])
+        expected = twins.solve(
+            items[rows.indices[part]].astype(float), weights[part], targets[part],
+            ridge[r] if per_row else ridge, gram,
+        )
+        np.testing.assert_allclose(got[r], expected, atol=2e-4)
+
+
+@SETTINGS
+@given(st.integers(0, 300), st.integers(1, 40), st.booleans())
+def test_gram(n, d, weighted):
+    rng = np.random.default_rng(n)
+    items = rng.normal(size=(n, d)).astype(np.float32)
+    weights = rng.uniform(0, 2, n).astype(np.float32) if weighted else None
+    scaled = items if weights is None else items * weights[:, None]
+    np.testing.assert_allclose(kernels.gram(items, weights), scaled.T.astype(float) @ items, atol=1e-3)
+
+
+def _sgd_problem(seed=0, n=900, d=21, n_users=40, n_items=30):
+    rng = np.random.default_rng(seed)
+    users, items = rng.integers(0, n_users, n), rng.integers(0, n_items, n)
+    targets = rng.integers(1, 6, n).astype(np.float32)
+    sides = [rng.normal(0, 0.1, (size, d)).astype(np.float32) for size in (n_users, n_items)]
+    sides += [np.zeros(n_users, np.float32), np.zeros(n_items, np.float32)]
+    regs = [rng.uniform(0, 0.1, size).astype(np.float32) for size in (n_users, n_items) * 2]
+    return users, items, targets, sides, regs
+
+
+def _sgd(problem, serial=False, **options):
+    users, items, targets, sides, regs = problem
+    plan = kernels.sgd_schedule(users, items, 40, 30, 3, serial=serial)
+    total = kernels.rating_sgd(
+        users, items, targets, *sides, rate=0.02, mean=3.0, reg_factors_user=regs[0],
+        reg_factors_item=regs[1], reg_bias_user=regs[2], reg_bias_item=regs[3], schedule=plan,
+        **options,
+    )
+    return plan, total
+
+
+@pytest.mark.parametrize("serial", [True, False])
+def test_rating_sgd(serial):
+    """One epoch is what walking the schedule rating by rating gives."""
+    problem, twin = _sgd_problem(), _sgd_problem()
+    plan, total = _sgd(problem, serial)
+    users, items, targets, sides, regs = twin
+    sides = [side.astype(np.float64) for side in sides]
+    expected = twins.sgd(plan.order, users, items, targets, *sides, 0.02, 3.0, regs)
+    assert total == pytest.approx(expected, rel=1e-4)
+    for got, wanted in zip(problem[3], sides, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-4)
+
+
+def test_sgd_schedule_is_a_permutation_whose_steps_share_nothing():
+    users, items, *_ = _sgd_problem()
+    plan = kernels.sgd_schedule(users, items, 40, 30, 1)
+    assert sorted(plan.order.tolist()) == list(range(len(users)))
+    for step in range(plan.blocks):
+        cells = [
+            plan.order[plan.bounds[c] : plan.bounds[c + 1]]
+            for c in range(step * plan.blocks, (step + 1) * plan.blocks)
+        ]
+        for side in (users, items):
+            met = [set(side[cell]) for cell in cells]
+            assert sum(map(len, met)) == len(set().union(*met))
+    serial = kernels.sgd_schedule(users, items, 40, 30, serial=True)
+    assert serial.order.tolist() == list(range(len(users)))
+
+
+@pytest.mark.parametrize(("frozen", "moving"), [("train_factors", "train_biases"), ("train_biases", "train_factors")])
+def test_what_is_not_trained_stays(frozen, moving):
+    problem, before = _sgd_problem(), _sgd_problem()[3]
+    _sgd(problem, **{frozen: False})
+    kept = slice(0, 2) if frozen == "train_factors" else slice(2, 4)
+    for got, was in zip(problem[3][kept], before[kept], strict=True):
+        assert got.tobytes() == was.tobytes()
+    assert moving
+    assert any(g.tobytes() != w.tobytes() for g, w in zip(problem[3], before, strict=True))
+
+
+# Bytes ------------------------------------------------------------------------------------------
+
+
+def _answers(rng) -> bytes:
+    """One run of every kernel that uses threads."""
+    x = rng.random((300, 80)) < 0.2
+    indptr = np.concatenate([[0], np.cumsum(x.sum(1))])
+    rows = Rows(indptr, np.nonzero(x)[1].astype(np.int32), rng.random(x.sum()).astype(np.float32))
+    queries, items = (rng.normal(size=(n, 33)).astype(np.float32) for n in (300, 80))
+    near = kernels.nearest(rows, rows, 80, 20, itself=np.arange(300))
+    parts = [
+        *near, kernels.spread(near, rows, 80), kernels.product(queries, items),
+        *kernels.top_k(queries, items, 7), kernels.select(queries, 5)[0], kernels.gram(queries),
+        kernels.solve_rows(rows, rng.normal(size=len(rows.indices)), items, np.ones(33)),
+    ]
+    problem = _sgd_problem()
+    _sgd(problem)
+    return b"".join(np.ascontiguousarray(part).tobytes() for part in [*parts, *problem[3]])
+
+
+def test_threads_never_change_a_byte():
+    seen = set()
+    for threads in (1, 2, 7, 2):
+        kernels.set_threads(threads)
+        seen.add(_answers(np.random.default_rng(1)))
+    assert len(seen) == 1
+
+
+def test_levels_agree(level):
+    """Across instruction-set levels results agree to 1e-5."""
+    rng = np.random.default_rng(2)
+    queries, items = (rng.normal(size=(n, 50)).astype(np.float32) for n in (9, 130))
+    here = kernels.product(queries, items)
+    kernels.set_isa("baseline")
+    np.testing.assert_allclose(here, kernels.product(queries, items), rtol=1e-5, atol=1e-5)
+
+
+def test_one_row_alone_has_the_bytes_it_has_in_a_crowd():
+    rng = np.random.default_rng(3)
+    queries, items = (rng.normal(size=(n, 20)).astype(np.float32) for n in (50, 200))
+    crowd, (ids, best) = kernels.product(queries, items), kernels.top_k(queries, items, 9)
+    for one in (0, 5, 6, 49):
+        alone = kernels.product(queries[one : one + 1], items)
+        assert alone.tobytes() == crowd[one].tobytes()
+        alone_ids, alone_best = kernels.top_k(queries[one : one + 1], items, 9)
+        assert alone_ids[0].tolist() == ids[one].tolist()
+        assert alone_best.tobytes() == best[one].tobytes()
+
+
+def test_layout_and_dtype_of_inputs_do_not_matter_and_inputs_stay():
+    rng = np.random.default_rng(4)
+    queries, items = rng.normal(size=(40, 20)), rng.normal(size=(30, 20))
+    expected = kernels.product(queries.astype(np.float32), items.astype(np.float32))
+    turned = np.asfortranarray(queries)
+    wide = np.repeat(items, 2, axis=1)[:, ::2]
+    before = turned.copy(), wide.copy()
+    assert kernels.product(turned, wide).tobytes() == expected.tobytes()
+    assert kernels.product(queries.tolist(), items.tolist()).tobytes() == expected.tobytes()
+    np.testing.assert_array_equal(turned, before[0])
+    np.testing.assert_array_equal(wide, before[1])
+
+
+# Complaints -------------------------------------------------------------------------------------
+
+ONE = Rows(np.array([0, 1]), np.array([0]))
+BAD = {
+    "encode: not text": (lambda: kernels.encode(["a", 3]), r"encode\[1\]: an id must be valid text, got 3"),
+    "encode: a lone surrogate": (lambda: kernels.encode(["\ud800"]), r"encode\[0\]"),
+    "encode: fractions": (lambda: kernels.encode(np.array([1.5])), "whole numbers or text"),
+    "lookup: another order": (
+        lambda: kernels.lookup(np.array([1, 2]), np.array([0, 9], np.int32), np.array([1])),
+        "order does not belong",
+    ),
+    "lookup: not text": (
+        lambda: kernels.lookup(Text.pack(["a"]), np.array([0], np.int32), [None]), r"lookup\[0\]"
+    ),
+    "text: offsets beyond": (
+        lambda: Text(np.zeros(2, np.uint8), np.array([0, 5])), "offsets must rise from 0"
+    ),
+    "text: offsets fall": (lambda: Text(np.zeros(9, np.uint8), np.array([0, 5, 3])), "offsets must rise"),
+    "csr: a row beyond": (lambda: kernels.csr([0, 5], 3), "csr: rows must be from 0 to 2, got 5"),
+    "csr: negative": (lambda: kernels.csr([-1], 3), "got -1"),
+    "csr: times": (lambda: kernels.csr([0], 1, [1, 2]), r"times must have the shape \(1\)"),
+    "rows: pointers": (
+        lambda: kernels.spread(Rows(np.array([0, 2]), np.array([0])), ONE, 1), "indptr must rise from 0 to 1"
+    ),
+    "rows: falling pointers": (
+        lambda: kernels.spread(Rows(np.array([0, 2, 1]), np.array([0])), ONE, 1), "indptr must rise"
+    ),
+    "rows: a column beyond": (
+        lambda: kernels.spread(Rows(np.array([0, 1]), np.array([7])), ONE, 1), "from 0 to 0, got 7"
+    ),
+    "rows: a value that is not finite": (
+        lambda: kernels.nearest(Rows(ONE.indptr, ONE.indices, np.array([np.nan])), ONE, 1, 1), "must be finite, got nan"
+    ),
+    "nearest: measure": (lambda: kernels.nearest(ONE, ONE, 1, 1, measure="dice"), "must be one of cosine"),
+    "nearest: k": (lambda: kernels.nearest(ONE, ONE, 1, -1), "k must be a whole number"),
+    "nearest: shrink": (lambda: kernels.nearest(ONE, ONE, 1, 1, shrink=-1), "shrink must be at least 0"),
+    "top_k: widths": (lambda: kernels.top_k([[1, 2]], [[1]], 1), r"queries must have the shape \(any, 1\)"),
+    "top_k: n": (lambda: kernels.top_k([[1]], [[1]], 1.5), "n must be a whole number"),
+    "top_k: allowed": (lambda: kernels.top_k([[1]], [[1]], 1, allowed=[True, False]), "allowed must have"),
+    "top_k: exclude": (lambda: kernels.top_k([[1], [2]], [[1]], 1, exclude=ONE), r"exclude\.indptr must have the shape \(3\)"),
+    "solve: targets": (lambda: kernels.solve_rows(ONE, [1, 2], [[1]], [1]), "targets must have the shape"),
+    "solve: not positive": (lambda: kernels.solve_rows(ONE, [1], [[0]], [0]), "row 0 is not positive definite"),
+    "sgd: rows beyond": (lambda: kernels.sgd_schedule([5], [0], 2, 2), "users must be from 0 to 1"),
+    "threads": (lambda: kernels.set_threads(0), "threads must be"),
+    "level": (lambda: kernels.set_isa("mmx"), "no instruction-set level"),
+    "no numbers": (lambda: kernels.product([["x"]], [[1]]), "queries must be an array of float32"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused_at_the_face(case):
+    """The message names the verb's argument, the rule, and what was got."""
+    call, message = BAD[case]
+    with pytest.raises(UsageError, match=message):
+        call()
+
+
+def test_sgd_refuses_what_it_could_not_change():
+    users, items, targets, sides, regs = _sgd_problem()
+    for bad in (sides[0].astype(np.float64), sides[0].T.copy().T, sides[0].copy()):
+        if bad.dtype == np.float32 and bad.flags.c_contiguous:
+            bad.setflags(write=False)
+        with pytest.raises(UsageError, match="P is changed in place"):
+            _sgd((users, items, targets, [bad, *sides[1:]], regs))
