@@ -29,7 +29,8 @@ def sparse(draw, n_rows=st.integers(0, 9), n_columns=12, unique=True, values=FEW
     indices = np.array([i for row in lists for i in row], dtype=np.int32)
     weights = draw(st.none() | st.lists(values, min_size=len(indices), max_size=len(indices)))
     return Rows(
-        np.cumsum([0, *map(len, lists)]), indices,
+        np.cumsum([0, *map(len, lists)]),
+        indices,
         None if weights is None else np.array(weights, dtype=np.float32),
     )
 
@@ -53,7 +54,11 @@ def test_encode_and_lookup_text(ids):
 
 
 @SETTINGS
-@given(hnp.arrays(np.int64, st.integers(0, 50), elements=st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)))
+@given(
+    hnp.arrays(
+        np.int64, st.integers(0, 50), elements=st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)
+    )
+)
 def test_encode_and_lookup_numbers(ids):
     codes, first = kernels.encode(ids)
     assert (codes.tolist(), first.tolist()) == twins.encode(ids.tolist())
@@ -77,7 +82,9 @@ def test_encode_many_grows_its_table():
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(-3, 3)), max_size=40), st.booleans())
 def test_csr(entries, timed):
     rows, times = [row for row, _ in entries], [time for _, time in entries]
-    got = kernels.csr(np.array(rows, dtype=np.int32), 5, np.array(times, np.int64) if timed else None)
+    got = kernels.csr(
+        np.array(rows, dtype=np.int32), 5, np.array(times, np.int64) if timed else None
+    )
     assert tuple(part.tolist() for part in got) == twins.csr(rows, 5, times if timed else None)
 
 
@@ -131,8 +138,12 @@ def test_spread(history, weights):
 
 @SETTINGS
 @given(
-    sparse(), sparse(), st.none() | st.integers(0, 5), st.sampled_from(["cosine", "jaccard", "pearson"]),
-    st.sampled_from([0.0, 2.0]), st.booleans(),
+    sparse(),
+    sparse(),
+    st.none() | st.integers(0, 5),
+    st.sampled_from(["cosine", "jaccard", "pearson"]),
+    st.sampled_from([0.0, 2.0]),
+    st.booleans(),
 )
 def test_nearest(queries, table, k, measure, shrink, leave):
     itself = None
@@ -143,19 +154,31 @@ def test_nearest(queries, table, k, measure, shrink, leave):
     for q in range(queries.n_rows):
         all_of_it = [twins.similarity(a[q], row, measure, shrink) for row in b]
         expected = {
-            r: s for r, s in enumerate(np.float32(all_of_it)) if s > 0 and not (leave and r == itself[q])
+            r: s
+            for r, s in enumerate(np.float32(all_of_it))
+            if s > 0 and not (leave and r == itself[q])
         }
         part = slice(near.indptr[q], near.indptr[q + 1])
         ids, got = near.indices[part].tolist(), near.values[part].tolist()
         assert len(ids) == min(len(expected), len(expected) if k is None else k)
         assert got == pytest.approx([expected[r] for r in ids], rel=1e-6)
-        assert list(zip([-s for s in got], ids, strict=True)) == sorted(zip([-s for s in got], ids, strict=True))
+        assert list(zip([-s for s in got], ids, strict=True)) == sorted(
+            zip([-s for s in got], ids, strict=True)
+        )
         if ids:
-            assert min(got) >= max([s for r, s in expected.items() if r not in ids], default=0) - 1e-6
+            assert (
+                min(got) >= max([s for r, s in expected.items() if r not in ids], default=0) - 1e-6
+            )
 
 
 @SETTINGS
-@given(sparse(values=st.sampled_from([0.5, 1.0, 3.0])), st.integers(1, 70), st.booleans(), st.booleans(), st.integers(0, 99))
+@given(
+    sparse(values=st.sampled_from([0.5, 1.0, 3.0])),
+    st.integers(1, 70),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 99),
+)
 def test_solve_rows(rows, d, per_row, with_gram, seed):
     rng = np.random.default_rng(seed)
     items = rng.normal(size=(12, d)).astype(np.float32)
@@ -167,8 +190,11 @@ def test_solve_rows(rows, d, per_row, with_gram, seed):
     for r in range(rows.n_rows):
         part = slice(rows.indptr[r], rows.indptr[r + 1])
         expected = twins.solve(
-            items[rows.indices[part]].astype(float), weights[part], targets[part],
-            ridge[r] if per_row else ridge, gram,
+            items[rows.indices[part]].astype(float),
+            weights[part],
+            targets[part],
+            ridge[r] if per_row else ridge,
+            gram,
         )
         np.testing.assert_allclose(got[r], expected, atol=2e-4)
 
@@ -180,7 +206,9 @@ def test_gram(n, d, weighted):
     items = rng.normal(size=(n, d)).astype(np.float32)
     weights = rng.uniform(0, 2, n).astype(np.float32) if weighted else None
     scaled = items if weights is None else items * weights[:, None]
-    np.testing.assert_allclose(kernels.gram(items, weights), scaled.T.astype(float) @ items, atol=1e-3)
+    np.testing.assert_allclose(
+        kernels.gram(items, weights), scaled.T.astype(float) @ items, atol=1e-3
+    )
 
 
 def _sgd_problem(seed=0, n=900, d=21, n_users=40, n_items=30):
@@ -197,8 +225,17 @@ def _sgd(problem, serial=False, **options):
     users, items, targets, sides, regs = problem
     plan = kernels.sgd_schedule(users, items, 40, 30, 3, serial=serial)
     total = kernels.rating_sgd(
-        users, items, targets, *sides, rate=0.02, mean=3.0, reg_factors_user=regs[0],
-        reg_factors_item=regs[1], reg_bias_user=regs[2], reg_bias_item=regs[3], schedule=plan,
+        users,
+        items,
+        targets,
+        *sides,
+        rate=0.02,
+        mean=3.0,
+        reg_factors_user=regs[0],
+        reg_factors_item=regs[1],
+        reg_bias_user=regs[2],
+        reg_bias_item=regs[3],
+        schedule=plan,
         **options,
     )
     return plan, total
@@ -233,7 +270,9 @@ def test_sgd_schedule_is_a_permutation_whose_steps_share_nothing():
     assert serial.order.tolist() == list(range(len(users)))
 
 
-@pytest.mark.parametrize(("frozen", "moving"), [("train_factors", "train_biases"), ("train_biases", "train_factors")])
+@pytest.mark.parametrize(
+    ("frozen", "moving"), [("train_factors", "train_biases"), ("train_biases", "train_factors")]
+)
 def test_what_is_not_trained_stays(frozen, moving):
     problem, before = _sgd_problem(), _sgd_problem()[3]
     _sgd(problem, **{frozen: False})
@@ -255,8 +294,12 @@ def _answers(rng) -> bytes:
     queries, items = (rng.normal(size=(n, 33)).astype(np.float32) for n in (300, 80))
     near = kernels.nearest(rows, rows, 80, 20, itself=np.arange(300))
     parts = [
-        *near, kernels.spread(near, rows, 80), kernels.product(queries, items),
-        *kernels.top_k(queries, items, 7), kernels.select(queries, 5)[0], kernels.gram(queries),
+        *near,
+        kernels.spread(near, rows, 80),
+        kernels.product(queries, items),
+        *kernels.top_k(queries, items, 7),
+        kernels.select(queries, 5)[0],
+        kernels.gram(queries),
         kernels.solve_rows(rows, rng.normal(size=len(rows.indices)), items, np.ones(33)),
     ]
     problem = _sgd_problem()
@@ -310,7 +353,10 @@ def test_layout_and_dtype_of_inputs_do_not_matter_and_inputs_stay():
 
 ONE = Rows(np.array([0, 1]), np.array([0]))
 BAD = {
-    "encode: not text": (lambda: kernels.encode(["a", 3]), r"encode\[1\]: an id must be valid text, got 3"),
+    "encode: not text": (
+        lambda: kernels.encode(["a", 3]),
+        r"encode\[1\]: an id must be valid text, got 3",
+    ),
     "encode: a lone surrogate": (lambda: kernels.encode(["\ud800"]), r"encode\[0\]"),
     "encode: fractions": (lambda: kernels.encode(np.array([1.5])), "whole numbers or text"),
     "lookup: another order": (
@@ -318,36 +364,66 @@ BAD = {
         "order does not belong",
     ),
     "lookup: not text": (
-        lambda: kernels.lookup(Text.pack(["a"]), np.array([0], np.int32), [None]), r"lookup\[0\]"
+        lambda: kernels.lookup(Text.pack(["a"]), np.array([0], np.int32), [None]),
+        r"lookup\[0\]",
     ),
     "text: offsets beyond": (
-        lambda: Text(np.zeros(2, np.uint8), np.array([0, 5])), "offsets must rise from 0"
+        lambda: Text(np.zeros(2, np.uint8), np.array([0, 5])),
+        "offsets must rise from 0",
     ),
-    "text: offsets fall": (lambda: Text(np.zeros(9, np.uint8), np.array([0, 5, 3])), "offsets must rise"),
+    "text: offsets fall": (
+        lambda: Text(np.zeros(9, np.uint8), np.array([0, 5, 3])),
+        "offsets must rise",
+    ),
     "csr: a row beyond": (lambda: kernels.csr([0, 5], 3), "csr: rows must be from 0 to 2, got 5"),
     "csr: negative": (lambda: kernels.csr([-1], 3), "got -1"),
     "csr: times": (lambda: kernels.csr([0], 1, [1, 2]), r"times must have the shape \(1\)"),
     "rows: pointers": (
-        lambda: kernels.spread(Rows(np.array([0, 2]), np.array([0])), ONE, 1), "indptr must rise from 0 to 1"
+        lambda: kernels.spread(Rows(np.array([0, 2]), np.array([0])), ONE, 1),
+        "indptr must rise from 0 to 1",
     ),
     "rows: falling pointers": (
-        lambda: kernels.spread(Rows(np.array([0, 2, 1]), np.array([0])), ONE, 1), "indptr must rise"
+        lambda: kernels.spread(Rows(np.array([0, 2, 1]), np.array([0])), ONE, 1),
+        "indptr must rise",
     ),
     "rows: a column beyond": (
-        lambda: kernels.spread(Rows(np.array([0, 1]), np.array([7])), ONE, 1), "from 0 to 0, got 7"
+        lambda: kernels.spread(Rows(np.array([0, 1]), np.array([7])), ONE, 1),
+        "from 0 to 0, got 7",
     ),
     "rows: a value that is not finite": (
-        lambda: kernels.nearest(Rows(ONE.indptr, ONE.indices, np.array([np.nan])), ONE, 1, 1), "must be finite, got nan"
+        lambda: kernels.nearest(Rows(ONE.indptr, ONE.indices, np.array([np.nan])), ONE, 1, 1),
+        "must be finite, got nan",
     ),
-    "nearest: measure": (lambda: kernels.nearest(ONE, ONE, 1, 1, measure="dice"), "must be one of cosine"),
+    "nearest: measure": (
+        lambda: kernels.nearest(ONE, ONE, 1, 1, measure="dice"),
+        "must be one of cosine",
+    ),
     "nearest: k": (lambda: kernels.nearest(ONE, ONE, 1, -1), "k must be a whole number"),
-    "nearest: shrink": (lambda: kernels.nearest(ONE, ONE, 1, 1, shrink=-1), "shrink must be at least 0"),
-    "top_k: widths": (lambda: kernels.top_k([[1, 2]], [[1]], 1), r"queries must have the shape \(any, 1\)"),
+    "nearest: shrink": (
+        lambda: kernels.nearest(ONE, ONE, 1, 1, shrink=-1),
+        "shrink must be at least 0",
+    ),
+    "top_k: widths": (
+        lambda: kernels.top_k([[1, 2]], [[1]], 1),
+        r"queries must have the shape \(any, 1\)",
+    ),
     "top_k: n": (lambda: kernels.top_k([[1]], [[1]], 1.5), "n must be a whole number"),
-    "top_k: allowed": (lambda: kernels.top_k([[1]], [[1]], 1, allowed=[True, False]), "allowed must have"),
-    "top_k: exclude": (lambda: kernels.top_k([[1], [2]], [[1]], 1, exclude=ONE), r"exclude\.indptr must have the shape \(3\)"),
-    "solve: targets": (lambda: kernels.solve_rows(ONE, [1, 2], [[1]], [1]), "targets must have the shape"),
-    "solve: not positive": (lambda: kernels.solve_rows(ONE, [1], [[0]], [0]), "row 0 is not positive definite"),
+    "top_k: allowed": (
+        lambda: kernels.top_k([[1]], [[1]], 1, allowed=[True, False]),
+        "allowed must have",
+    ),
+    "top_k: exclude": (
+        lambda: kernels.top_k([[1], [2]], [[1]], 1, exclude=ONE),
+        r"exclude\.indptr must have the shape \(3\)",
+    ),
+    "solve: targets": (
+        lambda: kernels.solve_rows(ONE, [1, 2], [[1]], [1]),
+        "targets must have the shape",
+    ),
+    "solve: not positive": (
+        lambda: kernels.solve_rows(ONE, [1], [[0]], [0]),
+        "row 0 is not positive definite",
+    ),
     "sgd: rows beyond": (lambda: kernels.sgd_schedule([5], [0], 2, 2), "users must be from 0 to 1"),
     "threads": (lambda: kernels.set_threads(0), "threads must be"),
     "level": (lambda: kernels.set_isa("mmx"), "no instruction-set level"),

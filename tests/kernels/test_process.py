@@ -71,8 +71,11 @@ def test_a_forked_child_has_a_pool_of_its_own():
 
 def _python(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", program], env={**os.environ, **environment}, capture_output=True,
-        text=True, check=False,
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -81,7 +84,10 @@ def test_the_environment_chooses_level_and_threads():
     run = _python(program, PENCHANT_ISA="baseline", PENCHANT_THREADS="5")
     assert run.stdout.split() == ["baseline", "5"]
     refused = _python(program, PENCHANT_ISA="altivec")
-    assert "PENCHANT_ISA: is no instruction-set level of this processor, got 'altivec'" in refused.stderr
+    assert (
+        "PENCHANT_ISA: is no instruction-set level of this processor, got 'altivec'"
+        in refused.stderr
+    )
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,10 @@ class Interactions:
         """The same interactions with item facts attached."""
         return replace(self, facts=features.aligned(self.items))
 
+    def noted(self, note: str) -> Interactions:
+        """The same interactions with one more note."""
+        return replace(self, notes=(*self.notes, note))
+
     def title(self, row: int) -> str:
         """The title of an item row, or its id as text."""
         return self.facts.title(row) if self.facts else str(self.items.id(row))

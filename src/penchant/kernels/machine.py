@@ -37,7 +37,7 @@ def set_threads(n: int | None) -> None:
 
     Answers have the same bytes on any number.
     """
-    global _chosen_threads  # noqa: PLW0603 - one setting per process
+    global _chosen_threads
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
         raise UsageError("threads must be a whole number of at least 1", where="threads", got=n)
     _chosen_threads = n

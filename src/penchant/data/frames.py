@@ -1,0 +1,202 @@
+"""Data frames, Parquet, JSON lines, tuples, lists and matrices -> columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.data.interactions import Reject
+from penchant.errors import DataError, UsageError
+from penchant.kernels import threads
+
+Columns = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Columns of typed cells with what came along.
+
+    Attributes:
+        columns: arrays by name; text as object arrays, None where a cell is missing.
+        named: whether the names mean anything.
+        origin: the frame library, or None.
+        lines: the line of each row in a file, or None.
+        rejected: rows that could not be read at all.
+    """
+
+    columns: Columns
+    named: bool
+    origin: str | None = None
+    lines: npt.NDArray[np.int64] | None = None
+    rejected: tuple[Reject, ...] = ()
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+
+def from_frame(frame: Any) -> Cells | None:
+    """The columns of a data frame of any library that narwhals knows; None if it is none."""
+    import narwhals as nw
+
+    wrapped = nw.from_native(frame, pass_through=True)
+    if isinstance(wrapped, nw.LazyFrame):
+        wrapped = wrapped.collect()
+    if not isinstance(wrapped, nw.DataFrame):
+        return None
+    origin = str(wrapped.implementation.value)
+    columns = {str(name): _column(wrapped[name]) for name in wrapped.columns}
+    return Cells(columns, True, origin)
+
+
+def _column(series: Any) -> npt.NDArray[Any]:
+    """One column as numbers, moments, or objects with None where a cell is missing."""
+    import narwhals as nw
+
+    if series.dtype == nw.Datetime or series.dtype == nw.Date:
+        if getattr(series.dtype, "time_zone", None):
+            series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return np.asarray(series.to_numpy()).astype("datetime64[us]")
+    if series.dtype.is_numeric() and not series.is_null().any():
+        return np.asarray(series.to_numpy())
+    if series.dtype.is_float():
+        return np.asarray(series.to_numpy(), dtype=np.float64)
+    return objects(series.to_list())
+
+
+def from_parquet(path: Path) -> Cells:
+    """The columns of a Parquet file.
+
+    Raises:
+        DataError: it is none, or damaged.
+    """
+    import duckdb
+
+    with duckdb.connect(":memory:", config={"threads": threads()}) as connection:
+        try:
+            found = connection.read_parquet(str(path)).fetchnumpy()
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise DataError(f"not a readable Parquet file ({reason})", where=str(path)) from error
+    return Cells({name: _unmasked(column) for name, column in found.items()}, True)
+
+
+def _unmasked(column: Any) -> npt.NDArray[Any]:
+    if not np.ma.isMaskedArray(column):
+        return np.asarray(column)
+    if not np.any(column.mask):
+        return np.asarray(column.data)
+    missing = np.ma.getmaskarray(column)
+    if column.dtype.kind == "M":
+        return np.where(missing, np.datetime64("NaT"), column.data)
+    if column.dtype.kind == "f":
+        return np.where(missing, np.nan, column.data)
+    cells = column.data.astype(object)
+    cells[missing] = None
+    return np.asarray(cells)
+
+
+def from_json_lines(path: Path) -> Cells:
+    """The columns of a file with one JSON object a line; bad lines are rejected by number."""
+    rows: list[dict[str, Any]] = []
+    lines: list[int] = []
+    rejected: list[Reject] = []
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            if not raw.strip():
+                continue
+            row, fault = _json_object(raw)
+            if row is None:
+                rejected.append(Reject(number, None, fault, raw.decode("utf-8", "replace").strip()))
+            else:
+                rows.append(row)
+                lines.append(number)
+    if not rows and not rejected:
+        raise DataError("the file is empty", where=str(path))
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: objects([row.get(name) for row in rows]) for name in names}
+    return Cells(columns, True, None, np.array(lines, dtype=np.int64), tuple(rejected))
+
+
+def _json_object(raw: bytes) -> tuple[dict[str, Any] | None, str]:
+    try:
+        row = json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        return None, f"no JSON: {error}"
+    return (row, "") if isinstance(row, dict) else (None, "not a JSON object")
+
+
+def from_python(source: Any) -> Cells:
+    """Columns of tuples (user, item[, value[, time]]), lists of likes, or {user: [likes]}.
+
+    Raises:
+        UsageError: none of these.
+    """
+    if isinstance(source, Mapping):
+        pairs = [(user, item) for user, liked in source.items() for item in liked]
+        return _tuples(pairs)
+    rows = list(source)
+    if all(isinstance(row, tuple) for row in rows):
+        return _tuples(rows)
+    if all(isinstance(row, list | set | frozenset) for row in rows):
+        return _tuples([(person, item) for person, liked in enumerate(rows) for item in liked])
+    raise UsageError(
+        "cannot be read as interactions",
+        where="read",
+        got=type(source).__name__,
+        do="Give a path, a data frame, (user, item[, value[, time]]) tuples, or lists of likes",
+    )
+
+
+def _tuples(rows: Sequence[tuple[Any, ...]]) -> Cells:
+    widths = {len(row) for row in rows}
+    if widths and (len(widths) > 1 or not widths <= {2, 3, 4}):
+        raise UsageError(
+            "tuples must all be (user, item), (user, item, value) or (user, item, value, time)",
+            where="read",
+            got=sorted(widths),
+        )
+    width = widths.pop() if widths else 2
+    columns = {str(place): objects([row[place] for row in rows]) for place in range(width)}
+    return Cells(columns, False)
+
+
+def from_matrix(source: Any) -> Cells | None:
+    """Columns of a SciPy sparse matrix people × items, alone or with (user ids, item ids)."""
+    matrix, ids = (source[0], source[1:]) if isinstance(source, tuple) and source else (source, ())
+    if not hasattr(matrix, "tocoo") or not hasattr(matrix, "shape"):
+        return None
+    coo = matrix.tocsr().tocoo()
+    users, items = (ids[0], ids[1]) if len(ids) == 2 else (range(size) for size in coo.shape)
+    if (len(users), len(items)) != coo.shape:
+        raise UsageError(
+            f"the matrix is {coo.shape[0]} × {coo.shape[1]}",
+            where="read",
+            got=(len(users), len(items)),
+            do="Give one id per row and one per column",
+        )
+    return Cells(
+        {
+            "0": _picked(users, coo.row),
+            "1": _picked(items, coo.col),
+            "2": np.asarray(coo.data, dtype=np.float64),
+        },
+        False,
+    )
+
+
+def _picked(ids: Any, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    listed = np.asarray(ids) if isinstance(ids, range | np.ndarray) else objects(list(ids))
+    return np.asarray(listed[rows])
+
+
+def objects(cells: Sequence[Any]) -> npt.NDArray[Any]:
+    """Any cells as an object array."""
+    out = np.empty(len(cells), dtype=object)
+    out[:] = cells
+    return out

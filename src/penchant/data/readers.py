@@ -1,0 +1,250 @@
+"""Files, frames and plain Python -> Interactions; bad rows are named here with their line."""
+
+from __future__ import annotations
+
+import csv
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.data import movielens
+from penchant.data.columns import (
+    KNOWN_NAMES,
+    Reasons,
+    Roles,
+    bad_ids,
+    find_roles,
+    to_moments,
+    to_values,
+)
+from penchant.data.facts import read_facts
+from penchant.data.frames import (
+    Cells,
+    from_frame,
+    from_json_lines,
+    from_matrix,
+    from_parquet,
+    from_python,
+)
+from penchant.data.interactions import Interactions, Kind, Reject
+from penchant.data.text_files import TextTable, nearest_name, read_text_table
+from penchant.data.vocabulary import settle_ids
+from penchant.errors import DataError, PenchantNotice, UsageError
+
+Column = str | int | None
+
+
+def read(
+    source: Any,
+    *,
+    user: Column = None,
+    item: Column = None,
+    value: Column = None,
+    time: Column = None,
+    type: Column = None,  # noqa: A002 - the column's name
+    kind: Kind | None = None,
+    weights: Mapping[str, float] | None = None,
+    items: Any = None,
+    rejects: str | os.PathLike[str] | None = None,
+) -> Interactions:
+    """Interactions from whatever holds them.
+
+    Args:
+        source: a path (CSV, TSV, ``::``, pipes, gzipped or not; JSON lines; Parquet; a MovieLens
+            folder); a data frame of any library; (user, item[, value[, time]]) tuples; lists of
+            likes, one per person; {user: likes}; a SciPy sparse matrix, alone or as
+            (matrix, user ids, item ids).
+        user: the users' column by name or position from 0; found by its name if not given.
+        item: likewise.
+        value: likewise; without one every row counts 1.
+        time: likewise; numbers (their unit is detected), dates or text.
+        type: likewise; event types, used with ``weights``.
+        kind: ``"ratings"`` or ``"likes"``; detected if not given.
+        weights: value of each event type, such as ``{"view": 1, "purchase": 5, "dislike": -1}``.
+        items: item facts (titles, years, genres) as a path, frame or {column: cells}.
+        rejects: where rows that could not be read are written; default
+            ``<file>.rejects.csv`` beside the file.
+
+    Returns:
+        Interactions whose ``notes`` say how columns, units and the kind were found.
+
+    Raises:
+        DataError: nothing can be read there.
+        UsageError: the columns cannot be told; the message lists them and what to pass.
+
+    >>> import penchant as pt
+    >>> pt.read([("ann", "tea", 5), ("bob", "jam", 2), ("bob", "tea", 4)])
+    <Interactions: 3 ratings of 2 users and 2 items>
+    """
+    if isinstance(source, Interactions):
+        return source
+    path = _path(source)
+    if path is not None and path.is_dir():
+        path, items = movielens.in_folder(path, items)
+    facts_from = items
+    if path is not None and items is None:
+        facts_from = movielens.beside(path)
+    cells, table = _cells(source, path)
+    where = str(path) if path else "read"
+    asked = {"user": user, "item": item, "value": value, "time": time, "type": type}
+    shape = None if path is None else movielens.shape_of(path, list(cells.columns))
+    roles = shape or find_roles(cells.columns, asked, cells.named, where)
+    bad: Reasons = {}
+    parts = _Parts(cells, roles, weights, bad, from_text=table is not None)
+    data = parts.interactions(kind, _rejected(cells, table, bad), where)
+    if facts_from is not None:
+        data = read_facts(facts_from, data)
+    if data.rejected:
+        data = _report(data, len(cells), path, rejects)
+    return data
+
+
+class _Parts:
+    """The columns of each role, turned into ids, values and moments; bad rows noted."""
+
+    def __init__(
+        self,
+        cells: Cells,
+        roles: Roles,
+        weights: Mapping[str, float] | None,
+        bad: Reasons,
+        *,
+        from_text: bool,
+    ) -> None:
+        self.cells, self.roles, self.bad, self.from_text = cells, roles, bad, from_text
+        self.notes = list(roles.evidence)
+        columns = cells.columns
+        for name in (roles.user, roles.item):
+            bad_ids(columns[name], name, bad)
+        self.values = None
+        if roles.type is not None and weights is not None:
+            self.values = self._typed(columns[roles.type], weights)
+        elif roles.type is not None:
+            self.notes.append(f"column {roles.type} not used: give weights={{...}} to use it")
+        if roles.value is not None:
+            values = to_values(columns[roles.value], roles.value, bad)
+            self.values = values if self.values is None else values * self.values
+        self.moments = None
+        if roles.time is not None:
+            self.moments, how = to_moments(columns[roles.time], roles.time, bad)
+            self.notes.append(f"time read as {how}")
+
+    def _typed(
+        self, cells: npt.NDArray[Any], weights: Mapping[str, float]
+    ) -> npt.NDArray[np.float64]:
+        """The weight of each event's type; a type without one makes a bad row."""
+        found = [str(cell) for cell in cells]
+        if not set(found) & set(weights):
+            raise UsageError(
+                "no event has a type that weights names",
+                where="weights",
+                got=dict(weights),
+                do=f"The types are: {', '.join(sorted(set(found))[:10])}",
+            )
+        for row in (row for row, one in enumerate(found) if one not in weights):
+            self.bad.setdefault(row, (str(self.roles.type), f"type {found[row]!r} has no weight"))
+        return np.array([float(weights.get(one, 0.0)) for one in found])
+
+    def interactions(
+        self, kind: Kind | None, rejected: tuple[Reject, ...], where: str
+    ) -> Interactions:
+        """The good rows as interactions."""
+        good = np.ones(len(self.cells), dtype=bool)
+        good[list(self.bad)] = False
+        if not good.any() and rejected:
+            first = "; ".join(f"line {one.line}: {one.reason}" for one in rejected[:3])
+            raise DataError(f"no row could be read ({first})", where=where)
+        columns, roles = self.cells.columns, self.roles
+        users, about_users = settle_ids(columns[roles.user][good], from_text=self.from_text)
+        items, about_items = settle_ids(columns[roles.item][good], from_text=self.from_text)
+        for role, note in (("user", about_users), ("item", about_items)):
+            if note:
+                self.notes.append(f"{role} {note}")
+        weighted = roles.type is not None and self.values is not None
+        return Interactions.from_columns(
+            users,
+            items,
+            None if self.values is None else self.values[good],
+            None if self.moments is None else self.moments[good],
+            kind=kind or ("likes" if weighted else None),
+            value_name=roles.value if self.cells.named or roles.value is None else None,
+            sources=np.flatnonzero(good),
+            origin=self.cells.origin,
+            notes=self.notes,
+            rejected=rejected,
+        )
+
+
+def _path(source: Any) -> Path | None:
+    if not isinstance(source, str | os.PathLike):
+        return None
+    if isinstance(source, str) and "://" in source:
+        raise UsageError(
+            "databases are not read by this version",
+            where="read",
+            got=source.split("://")[0] + "://…",
+            do="Export the table as CSV or Parquet and read that file",
+        )
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise DataError("there is no such file", where=str(path), do=nearest_name(path))
+    return path
+
+
+def _cells(source: Any, path: Path | None) -> tuple[Cells, TextTable | None]:
+    """The columns of a source, and the table of text where it was a text file."""
+    if path is None:
+        return from_matrix(source) or from_frame(source) or from_python(source), None
+    names = path.name.lower().removesuffix(".gz")
+    if names.endswith((".parquet", ".pq")):
+        return from_parquet(path), None
+    if names.endswith((".jsonl", ".ndjson", ".json")):
+        return from_json_lines(path), None
+    table = read_text_table(path, KNOWN_NAMES)
+    return Cells(table.columns, table.named, None, table.lines, table.rejected), table
+
+
+def _rejected(cells: Cells, table: TextTable | None, bad: Reasons) -> tuple[Reject, ...]:
+    """Every row left out, in order of lines."""
+    raw = table.raw_lines() if table is not None and bad else None
+    found = list(cells.rejected)
+    for row, (column, reason) in bad.items():
+        line = row if cells.lines is None else int(cells.lines[row])
+        found.append(Reject(line, column, reason, raw[line - 1] if raw else ""))
+    return tuple(sorted(found, key=lambda one: one.line))
+
+
+def _report(
+    data: Interactions, total: int, path: Path | None, rejects: str | os.PathLike[str] | None
+) -> Interactions:
+    """Say once how many rows were left out, and write them down beside the file."""
+    left_out, note = len(data.rejected), ""
+    target = Path(rejects) if rejects is not None else path and path.with_suffix(".rejects.csv")
+    if target:
+        try:
+            _write(target, data.rejected)
+            note = f": {target}"
+        except OSError as error:
+            note = f" (they could not be written to {target}: {error.strerror})"
+    first = data.rejected[0]
+    place = f"line {first.line}" if path else f"row {first.line}"
+    column = f", column {first.column}" if first.column else ""
+    everything = total + sum(one.column is None for one in data.rejected)
+    message = (
+        f"{left_out:,} of {everything:,} rows could not be read{note}"
+        f" (first: {place}{column}: {first.reason})"
+    )
+    warnings.warn(message, PenchantNotice, stacklevel=3)
+    return data.noted(message)
+
+
+def _write(target: Path, rejected: tuple[Reject, ...]) -> None:
+    with target.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["line", "column", "reason", "text"])
+        writer.writerows([one.line, one.column or "", one.reason, one.text] for one in rejected)
