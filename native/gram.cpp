@@ -28,7 +28,7 @@ bool gram(const float* items, i64 n_items, int d, const float* weights, float* o
   });
   if (!finished) return false;
   for (int i = 0; i < d; ++i)
-    for (int j = 0; j <= i; ++j) {
+    for (int j = i; j < d; ++j) {
       double total = 0;
       for (const auto& part : parts) total += part[static_cast<std::size_t>(i * width + j)];
       out[i * d + j] = out[j * d + i] = static_cast<float>(total);

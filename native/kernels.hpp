@@ -44,11 +44,12 @@ struct Word {
 std::vector<i64> encode(const i64* ids, i64 n, i32* codes);
 std::vector<i64> encode(const Word* ids, i64 n, i32* codes);
 
-// lookup.cpp: the permutation that sorts ids, and binary searches through it; -1 is unknown.
+// lookup.cpp: the permutation that sorts ids, and binary searches through it; -1 is unknown. False
+// if the order leads outside the table.
 void index(const i64* ids, i64 n, i32* order);
 void index(const Text& ids, i32* order);
-void lookup(const i64* table, const i32* order, i64 size, const i64* ids, i64 n, i32* rows);
-void lookup(const Text& table, const i32* order, const Word* ids, i64 n, i32* rows);
+bool lookup(const i64* table, const i32* order, i64 size, const i64* ids, i64 n, i32* rows);
+bool lookup(const Text& table, const i32* order, const Word* ids, i64 n, i32* rows);
 
 // csr.cpp: stable order of entries by (row, time, position); and the transpose.
 void csr(const i64* rows, i64 n, i64 n_rows, const i64* times, i64* indptr, i64* order);
@@ -67,13 +68,15 @@ bool top_k(const float* queries, i64 n_queries, const float* items, i64 n_items,
 bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter& filter, i32* ids,
             float* best, const Run& run);
 
-// spread.cpp: out[b][i] = Σ_j x_bj W_ji, summed in float64 in the order of the history.
-bool spread(const Rows& history, const Rows& weights, i64 n_columns, float* out, const Run& run);
+// spread.cpp: out[b][i] = Σ_j x_bj W_ji, summed in float64 in the order of the history; and, unless
+// null, norm[b][i] = Σ_j |W_ji|.
+bool spread(const Rows& history, const Rows& weights, i64 n_columns, float* out, float* norm,
+            const Run& run);
 
 // nearest.cpp: the k most similar rows of a table for each query row, best first.
 enum class Measure { cosine, jaccard, pearson };
 bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measure measure,
-             double shrink, const i32* itself, OwnedRows& out, const Run& run);
+             double shrink, const i32* itself, bool positive, OwnedRows& out, const Run& run);
 
 // solve_rows.cpp: x_r = (G + Σ w v vᵀ + diag ridge_r)⁻¹ Σ w t v. Returns the first row whose matrix
 // is not positive definite, -1 if all are, -2 if stopped.

@@ -20,16 +20,24 @@ bool before(const Word& a, const Word& b) {
 bool before(i64 a, i64 b) { return a < b; }
 
 template <class Id, class At>
-void lookup_any(At at, const i32* order, i64 size, const Id* ids, i64 n, i32* rows) {
+bool lookup_any(At at, const i32* order, i64 size, const Id* ids, i64 n, i32* rows) {
   for (i64 asked = 0; asked < n; ++asked) {
     i64 low = 0, high = size;
+    i32 found = -1;  // the first row that is not before the id, among those met
     while (low < high) {
       const i64 middle = low + (high - low) / 2;
-      if (before(at(order[middle]), ids[asked])) low = middle + 1;
-      else high = middle;
+      const i32 row = order[middle];
+      if (row < 0 || row >= size) return false;
+      if (before(at(row), ids[asked])) {
+        low = middle + 1;
+      } else {
+        high = middle;
+        found = row;
+      }
     }
-    rows[asked] = low < size && !before(ids[asked], at(order[low])) ? order[low] : -1;
+    rows[asked] = found >= 0 && !before(ids[asked], at(found)) ? found : -1;
   }
+  return true;
 }
 
 }  // namespace
@@ -45,12 +53,12 @@ void index(const Text& ids, i32* order) {
                    [&ids](i32 a, i32 b) { return before(word(ids, a), word(ids, b)); });
 }
 
-void lookup(const i64* table, const i32* order, i64 size, const i64* ids, i64 n, i32* rows) {
-  lookup_any([table](i32 row) { return table[row]; }, order, size, ids, n, rows);
+bool lookup(const i64* table, const i32* order, i64 size, const i64* ids, i64 n, i32* rows) {
+  return lookup_any([table](i32 row) { return table[row]; }, order, size, ids, n, rows);
 }
 
-void lookup(const Text& table, const i32* order, const Word* ids, i64 n, i32* rows) {
-  lookup_any([&table](i32 row) { return word(table, row); }, order, table.size, ids, n, rows);
+bool lookup(const Text& table, const i32* order, const Word* ids, i64 n, i32* rows) {
+  return lookup_any([&table](i32 row) { return word(table, row); }, order, table.size, ids, n, rows);
 }
 
 }  // namespace penchant

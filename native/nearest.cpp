@@ -65,7 +65,7 @@ struct Scratch {
 }  // namespace
 
 bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measure measure,
-             double shrink, const i32* itself, OwnedRows& out, const Run& run) {
+             double shrink, const i32* itself, bool positive, OwnedRows& out, const Run& run) {
   const Turned turned(table, n_columns);
   const std::vector<double> query_norm = norms(queries), table_norm = norms(table);
   const bool pearson = measure == Measure::pearson;
@@ -106,7 +106,8 @@ bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measu
     for (const i32 row : s.touched) {
       const auto r = static_cast<std::size_t>(row);
       const auto value = static_cast<float>(similarity(s, q, r));
-      if (value > 0 && (itself == nullptr || itself[q] != row)) s.found.push_back({value, row});
+      const bool wanted = positive ? value > 0 : value != 0;
+      if (wanted && (itself == nullptr || itself[q] != row)) s.found.push_back({value, row});
       s.dot[r] = 0;
       s.common[r] = 0;
       if (pearson) s.mine[r] = s.theirs[r] = 0;

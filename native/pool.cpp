@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace penchant {
@@ -66,7 +67,7 @@ class Pool {
     }
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      while (size_ < threads - 1) start(++size_);
+      grow(threads - 1);
       task_ = &task;
       wanted_ = threads - 1;
       ++round_;
@@ -85,6 +86,13 @@ class Pool {
   }
 
  private:
+  void grow(int wanted) {
+    try {
+      for (; size_ < wanted; ++size_) start(size_ + 1);
+    } catch (const std::system_error&) {  // the system grants no more: those there are will do
+    }
+  }
+
   void start(int worker) {
     std::thread([this, worker] {
       std::uint64_t seen = 0;

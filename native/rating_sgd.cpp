@@ -5,6 +5,7 @@
 // share neither people nor items, in parallel; then the next step. Within a block ratings stand in an
 // order drawn by a counter-based hash.
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 
 #include "kernels.hpp"
@@ -53,43 +54,57 @@ std::vector<i64> dealt(const std::vector<i64>& ratings, i64 blocks) {
   return bin;
 }
 
+// The blocks of one step, each given out once. A thread begins where it began in the last step, so
+// that the vectors of "its" people are still in its cache.
+class Blocks {
+ public:
+  Blocks(i64 count, int threads) : taken_(static_cast<std::size_t>(count)), threads_(std::max(threads, 1)) {
+    for (auto& one : taken_) one = false;
+  }
+
+  i64 take(int worker) {
+    const auto count = static_cast<i64>(taken_.size());
+    i64 block = count * worker / threads_;
+    while (taken_[static_cast<std::size_t>(block)].exchange(true)) block = (block + 1) % count;
+    return block;
+  }
+
+ private:
+  std::vector<std::atomic<bool>> taken_;
+  int threads_;
+};
+
 }  // namespace
 
 i64 schedule_size(i64 n, bool serial) { return serial ? 1 : (n < FEW ? 8 : 32); }
 
 void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_items,
               std::uint64_t seed, i64 blocks, i64* order, i64* bounds) {
-  std::iota(order, order + n, i64{0});
-  bounds[0] = 0;
   if (blocks == 1) {  // the order they came in
+    std::iota(order, order + n, i64{0});
+    bounds[0] = 0;
     bounds[1] = n;
     return;
   }
   const std::vector<i64> user_bin = ranges(counts(users, n, n_users), n, blocks);
   const std::vector<i64> item_bin = dealt(counts(items, n, n_items), blocks);
-  std::vector<i64> cell(static_cast<std::size_t>(n));
-  std::vector<std::uint64_t> key(static_cast<std::size_t>(n));
+  std::vector<i64> cell(static_cast<std::size_t>(n)), key(static_cast<std::size_t>(n));
   for (i64 r = 0; r < n; ++r) {
-    const i64 row = user_bin[static_cast<std::size_t>(users[r])], column = item_bin[static_cast<std::size_t>(items[r])];
-    cell[static_cast<std::size_t>(r)] = ((column - row + blocks) % blocks) * blocks + row;  // step, then block
-    key[static_cast<std::size_t>(r)] = drawn(seed, static_cast<std::uint64_t>(r));
+    const i64 row = user_bin[static_cast<std::size_t>(users[r])];
+    const i64 column = item_bin[static_cast<std::size_t>(items[r])];
+    cell[static_cast<std::size_t>(r)] = ((column - row + blocks) % blocks) * blocks + row;  // step, block
+    key[static_cast<std::size_t>(r)] = static_cast<i64>(drawn(seed, static_cast<std::uint64_t>(r)));
   }
-  std::sort(order, order + n, [&](i64 a, i64 b) {
-    const auto x = static_cast<std::size_t>(a), y = static_cast<std::size_t>(b);
-    if (cell[x] != cell[y]) return cell[x] < cell[y];
-    return key[x] != key[y] ? key[x] < key[y] : a < b;
-  });
-  std::fill(bounds, bounds + blocks * blocks + 1, 0);
-  for (i64 r = 0; r < n; ++r) ++bounds[cell[static_cast<std::size_t>(r)] + 1];
-  for (i64 c = 0; c < blocks * blocks; ++c) bounds[c + 1] += bounds[c];
+  csr(cell.data(), n, blocks * blocks, key.data(), bounds, order);
 }
 
 bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const float* targets,
                 SgdSides sides, SgdRates rates, double& squared_error, const Run& run) {
   std::vector<double> errors(static_cast<std::size_t>(plan.steps * plan.blocks));
   for (i64 step = 0; step < plan.steps; ++step) {
-    const bool finished = parallel(plan.blocks, run, [&](i64 block, int) {
-      const i64 cell = step * plan.blocks + block, first = plan.bounds[cell];
+    Blocks blocks(plan.blocks, run.threads);
+    const bool finished = parallel(plan.blocks, run, [&](i64, int worker) {
+      const i64 cell = step * plan.blocks + blocks.take(worker), first = plan.bounds[cell];
       errors[static_cast<std::size_t>(cell)] = level().sgd(
           plan.order + first, plan.bounds[cell + 1] - first, users, items, targets, sides, rates);
     });

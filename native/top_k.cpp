@@ -21,21 +21,29 @@ struct Panels {
   i64 count, n_items;
   int d;
 
-  Panels(const float* source, i64 n, int width, const float* source_bias)
-      : items(static_cast<std::size_t>((n + PANEL - 1) / PANEL) * PANEL * static_cast<std::size_t>(width)),
-        bias(static_cast<std::size_t>((n + PANEL - 1) / PANEL) * PANEL),
-        count((n + PANEL - 1) / PANEL), n_items(n), d(width) {
-    for (i64 i = 0; i < n; ++i) {
-      float* panel = items.data() + (i / PANEL) * PANEL * d;
-      for (int k = 0; k < d; ++k) panel[static_cast<i64>(k) * PANEL + i % PANEL] = source[i * d + k];
-    }
+  Panels(const float* source, i64 n, int width, const float* source_bias, const Run& run)
+      : count((n + PANEL - 1) / PANEL), n_items(n), d(width) {
+    items.resize(static_cast<std::size_t>(count * PANEL * d));
+    bias.resize(static_cast<std::size_t>(count * PANEL));
     if (source_bias != nullptr) std::copy(source_bias, source_bias + n, bias.begin());
+    Run quiet = run;
+    quiet.stop = nullptr;  // short; who is asked here cannot be told
+    parallel((count + 7) / 8, quiet, [&](i64 chunk, int) {
+      for (i64 panel = chunk * 8; panel < std::min(chunk * 8 + 8, count); ++panel)
+        pack(source + panel * PANEL * d, width_of(panel), items.data() + panel * PANEL * d);
+    });
   }
 
   void score(const float* queries, int n, i64 panel, float* out) const {
     level().score(queries, n, d, items.data() + panel * PANEL * d, bias.data() + panel * PANEL, out);
   }
-  i64 width(i64 panel) const { return std::min<i64>(PANEL, n_items - panel * PANEL); }
+  i64 width_of(i64 panel) const { return std::min<i64>(PANEL, n_items - panel * PANEL); }
+
+ private:
+  void pack(const float* from, i64 width, float* to) const {
+    for (int k = 0; k < d; ++k)
+      for (i64 i = 0; i < width; ++i) to[k * PANEL + i] = from[i * d + k];
+  }
 };
 
 // The n best of one query so far, sorted by (score descending, column ascending).
@@ -67,20 +75,30 @@ class Best {
   float* scores_;
 };
 
-// One bit per column that may be shown, for one row.
-void eligible(const Filter& filter, i64 row, i64 n_columns, std::uint64_t* bits) {
-  const i64 words = (n_columns + PANEL - 1) / PANEL;
-  std::fill(bits, bits + words, ~std::uint64_t{0});
-  if (n_columns % PANEL) bits[words - 1] = (std::uint64_t{1} << (n_columns % PANEL)) - 1;
-  for (const unsigned char* mask : {filter.allowed, filter.known ? filter.known + row * n_columns : nullptr})
-    if (mask != nullptr)
-      for (i64 c = 0; c < n_columns; ++c)
-        if (!mask[c]) bits[c / PANEL] &= ~(std::uint64_t{1} << (c % PANEL));
-  if (filter.exclude != nullptr)
-    for (i64 e = filter.exclude->indptr[row]; e < filter.exclude->indptr[row + 1]; ++e) {
-      const i32 c = filter.exclude->indices[e];
-      bits[c / PANEL] &= ~(std::uint64_t{1} << (c % PANEL));
-    }
+// Clears the bits of columns a mask does not let through.
+void restrict(const unsigned char* mask, i64 n_columns, std::uint64_t* bits) {
+  for (i64 c = 0; c < n_columns; ++c)
+    if (!mask[c]) bits[c / PANEL] &= ~(std::uint64_t{1} << (c % PANEL));
+}
+
+// One bit per column that any row may be shown.
+std::vector<std::uint64_t> allowed_bits(const Filter& filter, i64 n_columns) {
+  std::vector<std::uint64_t> bits(static_cast<std::size_t>((n_columns + PANEL - 1) / PANEL), ~std::uint64_t{0});
+  if (n_columns % PANEL) bits.back() = (std::uint64_t{1} << (n_columns % PANEL)) - 1;
+  if (filter.allowed != nullptr) restrict(filter.allowed, n_columns, bits.data());
+  return bits;
+}
+
+// The same for one row.
+void eligible(const Filter& filter, const std::vector<std::uint64_t>& allowed, i64 row, i64 n_columns,
+              std::uint64_t* bits) {
+  std::copy(allowed.begin(), allowed.end(), bits);
+  if (filter.known != nullptr) restrict(filter.known + row * n_columns, n_columns, bits);
+  if (filter.exclude == nullptr) return;
+  for (i64 e = filter.exclude->indptr[row]; e < filter.exclude->indptr[row + 1]; ++e) {
+    const i32 c = filter.exclude->indices[e];
+    bits[c / PANEL] &= ~(std::uint64_t{1} << (c % PANEL));
+  }
 }
 
 void offer_panel(const float* scores, std::uint64_t mask, i64 first, Best& best) {
@@ -95,7 +113,7 @@ void offer_panel(const float* scores, std::uint64_t mask, i64 first, Best& best)
 
 bool product(const float* queries, i64 n_queries, const float* items, i64 n_items, int d,
              const float* bias, float* scores, const Run& run) {
-  const Panels panels(items, n_items, d, bias);
+  const Panels panels(items, n_items, d, bias, run);
   return parallel((n_queries + GROUP - 1) / GROUP, run, [&](i64 chunk, int) {
     const i64 first = chunk * GROUP;
     const int n = static_cast<int>(std::min<i64>(GROUP, n_queries - first));
@@ -103,21 +121,22 @@ bool product(const float* queries, i64 n_queries, const float* items, i64 n_item
     for (i64 panel = 0; panel < panels.count; ++panel) {
       panels.score(queries + first * d, n, panel, tile);
       for (int q = 0; q < n; ++q)
-        std::copy_n(tile + q * PANEL, panels.width(panel), scores + (first + q) * n_items + panel * PANEL);
+        std::copy_n(tile + q * PANEL, panels.width_of(panel), scores + (first + q) * n_items + panel * PANEL);
     }
   });
 }
 
 bool top_k(const float* queries, i64 n_queries, const float* items, i64 n_items, int d,
            const float* bias, i64 n, const Filter& filter, i32* ids, float* scores, const Run& run) {
-  const Panels panels(items, n_items, d, bias);
+  const Panels panels(items, n_items, d, bias, run);
+  const std::vector<std::uint64_t> allowed = allowed_bits(filter, n_items);
   return parallel((n_queries + BLOCK - 1) / BLOCK, run, [&](i64 chunk, int) {
     const i64 first = chunk * BLOCK, count = std::min(BLOCK, n_queries - first);
     std::vector<std::uint64_t> bits(static_cast<std::size_t>(count * panels.count));
     std::vector<Best> best;
     for (i64 q = 0; q < count; ++q) {
       best.emplace_back(n, ids + (first + q) * n, scores + (first + q) * n);
-      if (n_items > 0) eligible(filter, first + q, n_items, bits.data() + q * panels.count);
+      eligible(filter, allowed, first + q, n_items, bits.data() + q * panels.count);
     }
     alignas(64) float tile[GROUP * PANEL];
     for (i64 panel = 0; panel < panels.count; ++panel)
@@ -134,10 +153,11 @@ bool top_k(const float* queries, i64 n_queries, const float* items, i64 n_items,
 bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter& filter, i32* ids,
             float* best_scores, const Run& run) {
   const i64 panels = (n_columns + PANEL - 1) / PANEL;
+  const std::vector<std::uint64_t> allowed = allowed_bits(filter, n_columns);
   return parallel(n_rows, run, [&](i64 row, int) {
     std::vector<std::uint64_t> bits(static_cast<std::size_t>(panels));
     Best best(n, ids + row * n, best_scores + row * n);
-    if (n_columns > 0) eligible(filter, row, n_columns, bits.data());
+    eligible(filter, allowed, row, n_columns, bits.data());
     alignas(64) float tile[PANEL] = {};
     for (i64 panel = 0; panel < panels; ++panel) {
       const i64 first = panel * PANEL, width = std::min<i64>(PANEL, n_columns - first);

@@ -20,23 +20,27 @@ void bind_rows(nb::module_& m) {
     transpose(rows.rows(), n_columns, indptr.data(), indices.data(), values ? values->data() : nullptr);
   }, nb::arg("rows"), nb::arg("n_columns"), nb::arg("indptr"), nb::arg("indices"), nb::arg("values").none());
 
-  m.def("spread", [](nb::tuple history, nb::tuple weights, i64 n_columns, Out<float> out, int threads) {
+  m.def("spread", [](nb::tuple history, nb::tuple weights, i64 n_columns, Out<float> out,
+                     std::optional<Out<float>> norm, int threads) {
     const RowsArg h = rows_arg(history), w = rows_arg(weights);
-    without_gil(threads, [&](const Run& run) { spread(h.rows(), w.rows(), n_columns, out.data(), run); });
-  });
+    without_gil(threads, [&](const Run& run) {
+      spread(h.rows(), w.rows(), n_columns, out.data(), norm ? norm->data() : nullptr, run);
+    });
+  }, nb::arg("history"), nb::arg("weights"), nb::arg("n_columns"), nb::arg("out"),
+     nb::arg("norm").none(), nb::arg("threads"));
 
   m.def("nearest", [](nb::tuple queries, nb::tuple table, i64 n_columns, i64 k, int measure,
-                      double shrink, std::optional<In<i32>> itself, int threads) {
+                      double shrink, std::optional<In<i32>> itself, bool positive, int threads) {
     const RowsArg q = rows_arg(queries), t = rows_arg(table);
     OwnedRows out;
     without_gil(threads, [&](const Run& run) {
       nearest(q.rows(), t.rows(), n_columns, k, static_cast<Measure>(measure), shrink,
-              pointer(itself), out, run);
+              pointer(itself), positive, out, run);
     });
     return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
                           owned(std::move(out.values)));
   }, nb::arg("queries"), nb::arg("table"), nb::arg("n_columns"), nb::arg("k"), nb::arg("measure"),
-     nb::arg("shrink"), nb::arg("itself").none(), nb::arg("threads"));
+     nb::arg("shrink"), nb::arg("itself").none(), nb::arg("positive"), nb::arg("threads"));
 }
 
 }  // namespace penchant

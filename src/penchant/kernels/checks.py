@@ -16,28 +16,42 @@ def array(
     """The value as a C-ordered array; sizes of None are free.
 
     Raises:
-        UsageError: it is no array of numbers, or of another shape.
+        UsageError: it is no array of such numbers, or of another shape.
     """
-    try:
-        out = np.ascontiguousarray(value, dtype=dtype)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise UsageError(f"{name} must be an array of {np.dtype(dtype)}", where=verb) from error
-    if np.ndim(value) == 0:
-        out = out.reshape(())
+    out = _converted(verb, name, value, np.dtype(dtype))
     fits = out.ndim == len(shape) and all(
         want is None or want == have for want, have in zip(shape, out.shape, strict=True)
     )
     if not fits:
         wanted = ", ".join("any" if size is None else str(size) for size in shape)
         raise UsageError(f"{name} must have the shape ({wanted})", where=verb, got=out.shape)
-    return out
+    return out if out.flags.c_contiguous else out.copy()
 
 
-def within(verb: str, name: str, values: npt.NDArray[Any], size: int) -> None:
+def _converted(verb: str, name: str, value: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """The value with the dtype; a number is refused where NumPy would wrap or cut it."""
+    try:
+        source = np.asarray(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UsageError(f"{name} must be an array of {dtype}", where=verb) from error
+    if source.dtype == dtype or source.size == 0:
+        return source.astype(dtype, copy=False)
+    if source.dtype.kind not in ("biu" if dtype.kind in "iu" else "biuf"):
+        raise UsageError(f"{name} must be an array of {dtype}", where=verb, got=source.dtype.name)
+    if dtype.kind in "iu" and not np.can_cast(source.dtype, dtype):
+        limits = np.iinfo(dtype)
+        for extreme in (int(source.min()), int(source.max())):
+            if not limits.min <= extreme <= limits.max:
+                raise UsageError(f"{name} must fit {dtype}", where=verb, got=extreme)
+    with np.errstate(over="ignore"):  # becomes inf, which `finite` complains of
+        return source.astype(dtype)
+
+
+def within(verb: str, name: str, values: npt.NDArray[Any], size: int, low: int = 0) -> None:
     """Complain unless all values are row numbers below ``size``."""
-    if len(values) and (int(values.min()) < 0 or int(values.max()) >= size):
-        bad = int(values[(values < 0) | (values >= size)][0])
-        raise UsageError(f"{name} must be from 0 to {size - 1}", where=verb, got=bad)
+    if len(values) and (int(values.min()) < low or int(values.max()) >= size):
+        bad = int(values[(values < low) | (values >= size)][0])
+        raise UsageError(f"{name} must be from {low} to {size - 1}", where=verb, got=bad)
 
 
 def finite(verb: str, name: str, values: npt.NDArray[Any]) -> None:

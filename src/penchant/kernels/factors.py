@@ -40,7 +40,7 @@ def solve_rows(
         float32 ``[R, d]``; a row without entries gets 0.
 
     Raises:
-        UsageError: a row's matrix is not positive definite.
+        UsageError: a row's matrix is not positive definite, or an answer is not finite.
 
     >>> solve_rows(Rows(np.array([0, 1]), np.array([0])), [2.0], [[1.0]], [1.0]).tolist()
     [[1.0]]
@@ -60,6 +60,7 @@ def solve_rows(
             where="solve_rows",
             do="Raise the ridge, or look for values that are not finite",
         )
+    finite("solve_rows", "the answer to targets, items and ridge", out)
     return out
 
 
@@ -187,8 +188,7 @@ def rating_sgd(
     ]
     array(verb, "user_bias", user_bias, np.float32, (n_users,))
     array(verb, "item_bias", item_bias, np.float32, (n_items,))
-    if len(schedule.order) != len(u):
-        raise UsageError("the schedule belongs to other ratings", where=verb)
+    _check_schedule(verb, schedule, len(u))
     return _native.rating_sgd(
         schedule.order,
         schedule.bounds,
@@ -216,3 +216,13 @@ def _in_place(verb: str, **arrays: Float32) -> None:
             raise UsageError(
                 f"{name} is changed in place: a writable C-ordered float32 array", where=verb
             )
+
+
+def _check_schedule(verb: str, schedule: Schedule, n: int) -> None:
+    """Complain of a schedule whose blocks would lead outside the ratings."""
+    order = array(verb, "schedule.order", schedule.order, np.int64, (n,))
+    cells = schedule.blocks * schedule.blocks + 1
+    bounds = array(verb, "schedule.bounds", schedule.bounds, np.int64, (cells,))
+    within(verb, "schedule.order", order, n)
+    if bounds[0] != 0 or bounds[-1] != n or (np.diff(bounds) < 0).any():
+        raise UsageError(f"schedule.bounds must rise from 0 to {n}", where=verb)

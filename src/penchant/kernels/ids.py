@@ -15,6 +15,7 @@ from penchant.kernels.checks import array
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+_FOREIGN_ORDER = -2  # said by the native lookup
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,8 @@ class Text:
 
     def __post_init__(self) -> None:
         offsets = array("Text", "offsets", self.offsets, np.int64, (None,))
+        object.__setattr__(self, "blob", array("Text", "blob", self.blob, np.uint8, (None,)))
+        object.__setattr__(self, "offsets", offsets)
         fits = len(offsets) and offsets[0] >= 0 and offsets[-1] <= len(self.blob)
         if not fits or (np.diff(offsets) < 0).any():
             raise UsageError("offsets must rise from 0 to the length of the blob", where="Text")
@@ -62,7 +65,11 @@ class Text:
     def __getitem__(self, row: int) -> str:
         if not 0 <= row < len(self):
             raise IndexError(row)
-        return bytes(self.blob[self.offsets[row] : self.offsets[row + 1]]).decode()
+        piece = bytes(self.blob[self.offsets[row] : self.offsets[row + 1]])
+        try:
+            return piece.decode()
+        except UnicodeDecodeError as error:
+            raise UsageError("a text is damaged", where=f"Text[{row}]", got=piece) from error
 
 
 def encode(ids: Int64 | Sequence[str]) -> tuple[Int32, Int64]:
@@ -75,7 +82,7 @@ def encode(ids: Int64 | Sequence[str]) -> tuple[Int32, Int64]:
         Codes int32 ``[n]``, and the position at which each code appeared first, int64 ``[m]``.
 
     Raises:
-        UsageError: an element is neither; its position is named.
+        UsageError: an element is neither, or has a lone surrogate; its position is named.
 
     >>> [a.tolist() for a in encode(["b", "a", "b"])]
     [[0, 1, 0], [0, 1]]
@@ -120,18 +127,18 @@ def lookup(table: Int64 | Text, order: Int32, ids: Int64 | Sequence[str]) -> Int
     [1, -1]
     """
     order = array("lookup", "order", order, np.int32, (len(table),))
-    if len(order) and (int(order.min()) < 0 or int(order.max()) >= len(table)):
-        raise UsageError("order does not belong to the table", where="lookup")
     rows = np.empty(len(ids), dtype=np.int32)
-    if not isinstance(table, Text):
-        numbers = array("lookup", "ids", _exact(np.asarray(ids)), np.int64, (None,))
-        _native.lookup_numbers(
-            array("lookup", "table", table, np.int64, (None,)), order, numbers, rows
+    if isinstance(table, Text):
+        bad = _native.lookup_texts(table.blob, table.offsets, order, _listed(ids), rows)
+        if bad >= 0:
+            raise _no_text("lookup", ids, bad)
+    else:
+        known = array("lookup", "table", table, np.int64, (None,))
+        bad = _native.lookup_numbers(
+            known, order, array("lookup", "ids", _exact(np.asarray(ids)), np.int64, (None,)), rows
         )
-        return rows
-    bad = _native.lookup_texts(table.blob, table.offsets, order, _listed(ids), rows)
-    if bad >= 0:
-        raise _no_text("lookup", ids, bad)
+    if bad == _FOREIGN_ORDER:
+        raise UsageError("order does not belong to the table", where="lookup")
     return rows
 
 

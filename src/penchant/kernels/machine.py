@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 from penchant.errors import UsageError
 from penchant.kernels import _native
 
 _CGROUP = Path("/sys/fs/cgroup")
+_MEMORY_FILES = (
+    ("memory.max", "memory.current"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
 _chosen_threads: int | None = None
 
 
@@ -63,21 +68,46 @@ def available_memory() -> int:
     for line in _read(Path("/proc/meminfo")).splitlines():
         if line.startswith("MemAvailable:"):
             free = int(line.split()[1]) * 1024
-    limit, used = _read(_CGROUP / "memory.max"), _read(_CGROUP / "memory.current")
-    if limit.isdecimal() and used.isdecimal():
-        free = min(free, max(int(limit) - int(used), 0))
+    for folder in _cgroups(_CGROUP, "memory"):
+        for limit_file, used_file in _MEMORY_FILES:
+            limit, used = _read(folder / limit_file), _read(folder / used_file)
+            if limit.isdecimal() and used.isdecimal():
+                free = min(free, max(int(limit) - int(used), 0))
     return free
 
 
 def _granted_processors() -> int:
-    """Processors a cgroup's quota amounts to, rounded up; a huge number without one."""
-    quota, _, period = _read(_CGROUP / "cpu.max").partition(" ")
-    if not quota:
-        quota = _read(_CGROUP / "cpu" / "cpu.cfs_quota_us")
-        period = _read(_CGROUP / "cpu" / "cpu.cfs_period_us")
-    if quota.isdecimal() and period.isdecimal() and int(quota) and int(period):
-        return -(-int(quota) // int(period))
-    return 1 << 16
+    return _granted_in(_CGROUP)
+
+
+@cache
+def _granted_in(cgroup: Path) -> int:
+    """Processors that quotas amount to, rounded up; a huge number without one.
+
+    Read once: kernels ask at every call.
+    """
+    granted = 1 << 16
+    for folder in _cgroups(cgroup, "cpu"):
+        quota, _, period = _read(folder / "cpu.max").partition(" ")
+        if not quota:
+            quota = _read(folder / "cpu.cfs_quota_us")
+            period = _read(folder / "cpu.cfs_period_us")
+        if quota.isdecimal() and period.isdecimal() and int(quota) and int(period):
+            granted = min(granted, -(-int(quota) // int(period)))
+    return granted
+
+
+def _cgroups(cgroup: Path, controller: str) -> list[Path]:
+    """Folders, of version 2 and 1, whose limits hold for this process: its own and all above."""
+    found = [cgroup, cgroup / controller]
+    for line in _read(Path("/proc/self/cgroup")).splitlines():
+        _, controllers, place = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        top = cgroup / controller if controllers else cgroup
+        own = top / place.lstrip("/")
+        found += [folder for folder in (own, *own.parents) if top in folder.parents]
+    return found
 
 
 def _read(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,7 @@ class Rows(NamedTuple):
         >>> Rows(np.array([0, 2, 3]), np.array([0, 2, 0])).transpose(3).indices.tolist()
         [0, 1, 0]
         """
+        n_columns = count("transpose", "n_columns", n_columns)
         rows = checked("transpose", "rows", self, n_columns)
         indptr = np.empty(n_columns + 1, dtype=np.int64)
         indices = np.empty(len(rows.indices), dtype=np.int32)
@@ -61,7 +62,7 @@ def checked(verb: str, name: str, rows: Any, n_columns: int, n_rows: int | None 
     indptr = array(verb, f"{name}.indptr", rows.indptr, np.int64, (size,))
     indices = array(verb, f"{name}.indices", rows.indices, np.int32, (None,))
     rises = len(indptr) and indptr[0] == 0 and indptr[-1] == len(indices)
-    if not rises or (np.diff(indptr) < 0).any():
+    if not rises or (indptr[1:] < indptr[:-1]).any():
         raise UsageError(f"{name}.indptr must rise from 0 to {len(indices)}", where=verb)
     within(verb, f"{name}.indices", indices, n_columns)
     if rows.values is None:
@@ -96,7 +97,17 @@ def csr(
     return indptr, order
 
 
-def spread(history: Rows, weights: Rows, n_columns: int) -> Float32:
+@overload
+def spread(
+    history: Rows, weights: Rows, n_columns: int, *, absolute: Literal[False] = ...
+) -> Float32: ...
+@overload
+def spread(
+    history: Rows, weights: Rows, n_columns: int, *, absolute: Literal[True]
+) -> tuple[Float32, Float32]: ...
+def spread(
+    history: Rows, weights: Rows, n_columns: int, *, absolute: bool = False
+) -> Float32 | tuple[Float32, Float32]:
     """``out[b, i] = Σ_j x_bj W_ji``, float32 ``[B, n_columns]``.
 
     Summed in float64 in the order of each history and rounded once, so a row's bytes do not
@@ -106,17 +117,21 @@ def spread(history: Rows, weights: Rows, n_columns: int) -> Float32:
         history: ``[B, J]``, x.
         weights: ``[J, n_columns]``, W.
         n_columns: width of the result.
+        absolute: also give ``norm[b, i] = Σ_j |W_ji|`` over the j that the history holds,
+            whatever their x: the weight a rating neighbour's opinion is divided by.
 
-    >>> w = Rows(np.array([0, 1, 2]), np.array([1, 0]), np.array([0.5, 2.0], np.float32))
-    >>> spread(Rows(np.array([0, 2]), np.array([0, 1])), w, 2).tolist()
-    [[2.0, 0.5]]
+    >>> w = Rows(np.array([0, 1, 2]), np.array([1, 0]), np.array([0.5, -2.0], np.float32))
+    >>> x = Rows(np.array([0, 2]), np.array([0, 1]), np.array([3.0, 1.0], np.float32))
+    >>> [a.tolist() for a in spread(x, w, 2, absolute=True)]
+    [[[-2.0, 1.5]], [[2.0, 0.5]]]
     """
     n_columns = count("spread", "n_columns", n_columns)
     weights = checked("spread", "weights", weights, n_columns)
     history = checked("spread", "history", history, weights.n_rows)
     out = np.empty((history.n_rows, n_columns), dtype=np.float32)
-    _native.spread(history, weights, n_columns, out, threads())
-    return out
+    norm = np.empty_like(out) if absolute else None
+    _native.spread(history, weights, n_columns, out, norm, threads())
+    return out if norm is None else (out, norm)
 
 
 def nearest(
@@ -128,8 +143,9 @@ def nearest(
     measure: Literal["cosine", "jaccard", "pearson"] = "cosine",
     shrink: float = 0.0,
     itself: npt.ArrayLike | None = None,
+    positive: bool = True,
 ) -> Rows:
-    """The ``k`` most similar rows of a table for each query row, with positive similarity.
+    """The ``k`` most similar rows of a table for each query row.
 
     ``cosine``: ``Σab / (|a||b| + shrink)``. ``jaccard``: ``c / (n_a + n_b − c + shrink)`` of which
     columns are present. ``pearson``: ``Σab / √(Σa² Σb²)`` over the common columns of values that
@@ -143,29 +159,38 @@ def nearest(
         measure: the similarity.
         shrink: at least 0.
         itself: int32 ``[Q]``, a table row to leave out for each query; -1 for none.
+        positive: only similarities above 0; False takes all but 0, the negative ones last.
 
     Returns:
         Rows ``[Q, T]`` of similarities in order (similarity descending, table row ascending).
 
     >>> x = Rows(np.array([0, 2, 3]), np.array([0, 1, 1]))
-    >>> nearest(x, x, 2, 1, itself=[0, 1]).values.round(4).tolist()
-    [0.7071, 0.7071]
+    >>> near = nearest(x, x, 2, 1, itself=[0, 1])
+    >>> near.indices.tolist(), near.values.astype(float).round(4).tolist()
+    ([1, 0], [0.7071, 0.7071])
     """
     n_columns = count("nearest", "n_columns", n_columns)
     queries = checked("nearest", "queries", queries, n_columns)
     table = checked("nearest", "table", table, n_columns)
     if measure not in _MEASURES:
-        raise UsageError(
-            f"measure must be one of {', '.join(_MEASURES)}", where="nearest", got=measure
-        )
+        known = ", ".join(_MEASURES)
+        raise UsageError(f"measure must be one of {known}", where="nearest", got=measure)
     if not (np.isfinite(shrink) and shrink >= 0):
         raise UsageError("shrink must be at least 0", where="nearest", got=shrink)
     most = table.n_rows if k is None else count("nearest", "k", k)
     alone = None
     if itself is not None:
         alone = array("nearest", "itself", itself, np.int32, (queries.n_rows,))
-    return Rows(
-        *_native.nearest(
-            queries, table, n_columns, most, _MEASURES[measure], float(shrink), alone, threads()
-        )
+        within("nearest", "itself", alone, table.n_rows, low=-1)
+    found = _native.nearest(
+        queries,
+        table,
+        n_columns,
+        min(most, table.n_rows),
+        _MEASURES[measure],
+        float(shrink),
+        alone,
+        positive,
+        threads(),
     )
+    return Rows(*found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -62,6 +63,18 @@ class Body(ABC):
     @abstractmethod
     def similar(self, item: int, n: int) -> Ranked:
         """The ``n`` items nearest to one, without itself; may be fewer, never padded."""
+
+    def all_similar(self, n: int) -> Ranked:
+        """`similar` of every item at once, ``[n_items, n]``, padded with -1."""
+        vectors = self.map_vectors()
+        if vectors is None:
+            raise UsageError("this model has no item vectors", where=self.name)
+        if isinstance(vectors, Rows):
+            return padded(vectors, n)
+        alone = np.arange(len(vectors), dtype=np.int32)
+        unit, has_length = unit_vectors(vectors)
+        itself = Rows(np.arange(len(vectors) + 1), alone)
+        return kernels.top_k(unit, unit, n, exclude=itself, allowed=has_length)
 
     def map_vectors(self) -> Float32 | Rows | None:
         """One vector per item, dense ``[n_items, d]`` or sparse; None if there are none."""
@@ -169,13 +182,29 @@ def ranked(ids: npt.NDArray[np.integer], scores: Float32, n: int) -> Ranked:
     return ids[order].astype(np.int32), scores[order].astype(np.float32)
 
 
+def padded(near: Rows, n: int) -> Ranked:
+    """The first ``n`` of sorted rows as a rectangle, padded with -1 and 0."""
+    ids = np.full((near.n_rows, n), -1, dtype=np.int32)
+    scores = np.zeros((near.n_rows, n), dtype=np.float32)
+    for row, (start, end) in enumerate(pairwise(near.indptr)):
+        end = min(end, start + n)
+        ids[row, : end - start] = near.indices[start:end]
+        scores[row, : end - start] = 1 if near.values is None else near.values[start:end]
+    return ids, scores
+
+
+def unit_vectors(vectors: Float32) -> tuple[Float32, Bool]:
+    """Vectors scaled to length 1, and which had a length."""
+    norms = np.sqrt(np.einsum("id,id->i", vectors, vectors, dtype=np.float64))
+    return (vectors / np.maximum(norms, 1e-12)[:, None]).astype(np.float32), norms > 0
+
+
 def nearest_vectors(vectors: Float32, item: int, n: int) -> Ranked:
     """The ``n`` items whose vectors have the highest cosine with one item's."""
-    norms = np.sqrt(np.einsum("id,id->i", vectors, vectors, dtype=np.float64))
-    unit = (vectors / np.maximum(norms, 1e-12)[:, None]).astype(np.float32)
-    allowed = norms > 0
+    unit, allowed = unit_vectors(vectors)
+    has_length = allowed[item]
     allowed[item] = False
-    if not norms[item]:
+    if not has_length:
         return np.empty(0, np.int32), np.empty(0, np.float32)
     ids, scores = kernels.top_k(unit[item : item + 1], unit, n, allowed=allowed)
     return ids[0][ids[0] >= 0], scores[0][ids[0] >= 0]

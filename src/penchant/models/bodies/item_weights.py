@@ -21,6 +21,7 @@ from penchant.models.bodies.body import (
     column,
     damped,
     encoded,
+    padded,
     present,
     ranked,
 )
@@ -79,6 +80,16 @@ class ItemWeights(Body):
         rows, values = column(self.weights, item)
         other = rows != item
         return ranked(rows[other], values[other], n)
+
+    def all_similar(self, n: int) -> Ranked:
+        """See `Body.all_similar`: each column's largest weights."""
+        n_items = self.weights.n_rows
+        turned = self.weights.transpose(n_items)
+        owners = np.repeat(np.arange(n_items), np.diff(turned.indptr))
+        order = np.lexsort((turned.indices, -np.asarray(turned.values), owners))
+        order = order[turned.indices[order] != owners[order]]
+        indptr = np.searchsorted(owners[order], np.arange(n_items + 1)).astype(np.int64)
+        return padded(Rows(indptr, turned.indices[order], np.asarray(turned.values)[order]), n)
 
     def map_vectors(self) -> Rows:
         """An item's row of weights: its neighbour profile."""

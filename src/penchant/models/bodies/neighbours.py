@@ -14,7 +14,16 @@ from penchant.data.histories import Bool, Float32, Histories
 from penchant.explain import Cause
 from penchant.kernels import Rows
 from penchant.models.biases import Biases
-from penchant.models.bodies.body import Body, Part, Ranked, Weighting, column, damped, encoded
+from penchant.models.bodies.body import (
+    Body,
+    Part,
+    Ranked,
+    Weighting,
+    column,
+    damped,
+    encoded,
+    padded,
+)
 
 Measure = Literal["cosine", "jaccard", "pearson"]
 
@@ -133,6 +142,13 @@ class Neighbours(Body):
             one, by_item, self.people.n_rows, n, itself=np.array([item], np.int32)
         )
         return near.indices, np.asarray(near.values)
+
+    def all_similar(self, n: int) -> Ranked:
+        """See `Body.all_similar`."""
+        by_item = self.map_vectors()
+        alone = np.arange(self.n_items, dtype=np.int32)
+        near = kernels.nearest(by_item, by_item, self.people.n_rows, n, itself=alone)
+        return padded(near, n)
 
     def map_vectors(self) -> Rows:
         """An item's row of the people who met it."""

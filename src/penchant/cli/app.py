@@ -1,0 +1,222 @@
+"""Every command of ``penchant``, and what happens to a user's mistakes."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import penchant
+from penchant.cli import show
+from penchant.cli.items import find_item, find_items
+from penchant.cli.train import add_trainers
+from penchant.errors import PenchantError, UsageError
+from penchant.models import Model, catalogue, load
+
+
+class _Commands(TyperGroup):
+    """Commands whose mistakes end in one clear message and exit code 2, never in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", penchant.PenchantNotice)
+            warnings.showwarning = show.notice
+            try:
+                return super().invoke(ctx)
+            except PenchantError as error:
+                show.complaint(str(error))
+                raise typer.Exit(2) from None
+            except KeyboardInterrupt:
+                show.complaint("interrupted")
+                raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="What people liked, turned into what they will like next.",
+    epilog="Start with [bold]penchant demo[/bold], or [bold]penchant train item_knn ratings.csv[/bold].",
+)  # fmt: skip
+trainers = typer.Typer(no_args_is_help=True, help="Learn a model from a file and save it.")
+app.add_typer(trainers, name="train")
+
+Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="folder of a saved model")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document, for machines")]
+Number = Annotated[int, typer.Option("-n", help="how many")]
+History = Annotated[
+    list[str] | None,
+    typer.Option("--history", help="instead of a user: what somebody likes, id or title; repeat"),
+]
+
+
+def main() -> int:
+    """Run the command line; the process's exit code."""
+    add_trainers(trainers)
+    try:
+        code = app(standalone_mode=False)
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise  # a bug, and bugs show where they are
+        show.complaint(error.format_message())
+        return 2
+    return int(code or 0)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="show the version and stop")] = False,
+) -> None:
+    if version:
+        typer.echo(f"penchant {penchant.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="folder for the map")] = Path("penchant-demo"),
+    as_json: AsJson = False,
+) -> None:
+    """Train, measure and explain the four founding models on MovieLens 100k."""
+    from penchant.cli.demo import run
+
+    show.answer(run(out, quiet=as_json), as_json)
+
+
+@app.command()
+def recommend(
+    folder: Folder,
+    users: Annotated[
+        list[str] | None, typer.Argument(metavar="[USER]...", help="people of the data")
+    ] = None,
+    history: History = None,
+    n: Number = 10,
+    keep_seen: Annotated[
+        bool, typer.Option("--keep-seen", help="also what the person met")
+    ] = False,
+    items: Annotated[list[str] | None, typer.Option(help="only these items; repeat")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="not these items; repeat")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="do not fill up with popular items")
+    ] = False,
+    on_unknown: Annotated[str, typer.Option(help="an unknown user: popular or raise")] = "popular",
+    reasons: Annotated[bool, typer.Option(help="say why")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """The best items for people of the data, or for anybody's history.
+
+    [dim]penchant recommend penchant-model 196 -n 5[/dim]
+
+    [dim]penchant recommend penchant-model --history "Star Wars (1977)" --history 181[/dim]
+    """
+    model = load(folder)
+    options: dict[str, Any] = {
+        "n": n, "exclude_seen": not keep_seen, "explain": reasons, "on_unknown": on_unknown,
+        "items": find_items(model, items) if items else None,
+        "exclude": find_items(model, exclude or []),
+        "on_shortage": "strict" if strict else "fill",
+    }  # fmt: skip
+    if bool(users) == bool(history):
+        raise UsageError("give users or a --history, one of the two", where="recommend")
+    if history:
+        answer = model.recommend(history=find_items(model, history), **options)
+        show.ranked({"history": history}, answer, as_json)
+    elif users and len(users) == 1:
+        show.ranked({"user_id": users[0]}, model.recommend(users[0], **options), as_json)
+    else:
+        show.table(model.recommend(users, **options), as_json)
+
+
+@app.command()
+def similar(
+    folder: Folder,
+    item: Annotated[str, typer.Argument(help="id or title")],
+    n: Number = 10,
+    as_json: AsJson = False,
+) -> None:
+    """The items nearest to one."""
+    model = load(folder)
+    row = find_item(model, item)
+    show.ranked({"item_id": row, "title": _title(model, row)}, model.similar(row, n), as_json)
+
+
+@app.command()
+def predict(
+    folder: Folder,
+    first: Annotated[str, typer.Argument(metavar="USER", help="a person; left out with --history")],
+    second: Annotated[str | None, typer.Argument(metavar="ITEM", help="id or title")] = None,
+    history: History = None,
+    as_json: AsJson = False,
+) -> None:
+    """The stars that a person would give an item."""
+    model = load(folder)
+    user, item = _pair(first, second, history)
+    row = find_item(model, item)
+    asked = {"history": find_items(model, history)} if history else {"users": user}
+    stars = model.predict(items=row, **asked)
+    show.answer(
+        {"user_id": user, "item_id": row, "title": _title(model, row), "rating": stars}, as_json
+    )
+
+
+@app.command()
+def explain(
+    folder: Folder,
+    first: Annotated[str, typer.Argument(metavar="USER", help="a person; left out with --history")],
+    second: Annotated[str | None, typer.Argument(metavar="ITEM", help="id or title")] = None,
+    history: History = None,
+    by: Annotated[str, typer.Option(help="item, or person (user_knn)")] = "item",
+    as_json: AsJson = False,
+) -> None:
+    """Why an item has its score for a person: shares that sum to it."""
+    model = load(folder)
+    user, item = _pair(first, second, history)
+    asked: dict[str, Any] = {"history": find_items(model, history)} if history else {"user": user}
+    show.explanation(model.explain(item=find_item(model, item), by=by, **asked), as_json)
+
+
+@app.command("map")
+def draw_map(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="the page to write")] = Path("map.html"),
+    png: Annotated[Path | None, typer.Option(help="also a picture")] = None,
+    colour: Annotated[str, typer.Option(help="auto, genres or popularity")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """The catalogue as one page: near items are alike."""
+    from penchant.embedding_map import embedding_map
+
+    chart = embedding_map(load(folder), colour=colour)
+    written = {"html": str(out)}
+    chart.to_html(out)
+    if png is not None:
+        chart.to_png(png)
+        written["png"] = str(png)
+    show.answer({**written, "explained_variance": list(chart.explained)}, as_json)
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """Every model, what it learns from, and its hyperparameters."""
+    show.models(catalogue(), as_json)
+
+
+def _pair(first: str, second: str | None, history: list[str] | None) -> tuple[str | None, str]:
+    """User and item of two words, or of one word and a history."""
+    if history and second is None:
+        return None, first
+    if history or second is None:
+        raise UsageError("give a user and an item, or an item and a --history")
+    return first, second
+
+
+def _title(model: Model, item: Any) -> str:
+    return model.fitted.title(model.fitted.items.row(item))

@@ -1,0 +1,40 @@
+"""Items as people type them: an id, or a title where that is unambiguous."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penchant.errors import UnknownIdError, UsageError
+from penchant.models import Model
+
+_MOST = 8  # candidates listed
+
+
+def find_item(model: Model, typed: str) -> Any:
+    """The id that somebody typed: an id itself, else a whole title, else the only title like it.
+
+    Raises:
+        UsageError: several titles fit; the message lists them.
+        UnknownIdError: none does.
+    """
+    items = model.fitted.items
+    row = items.row(typed)
+    if row >= 0:
+        return items.id(row)
+    found = model.find(typed, n=_MOST + 1)
+    whole = [one for one, title in found if title.casefold() == typed.casefold().strip()]
+    if len(whole) == 1 or len(found) == 1:
+        return (whole or [found[0][0]])[0]
+    if found:
+        listed = "; ".join(f"{one} {title}" for one, title in found[:_MOST])
+        more = " and more" if len(found) > _MOST else ""
+        raise UsageError(
+            f"several items are called like {typed!r}: {listed}{more}", do="Give the id"
+        )
+    raise UnknownIdError("no such item, by id or title", got=typed, do=items.near(typed) or None)
+
+
+def find_items(model: Model, typed: Sequence[str]) -> list[Any]:
+    """Several items; see `find_item`."""
+    return [find_item(model, one) for one in typed]

@@ -1,0 +1,190 @@
+"""What a person sees, and the same as JSON: tables, notices, complaints, progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+
+from penchant.data.tables import Table
+from penchant.explain import Explanation
+from penchant.models import Model
+from penchant.models.answers import RankedList
+from penchant.progress import Progress, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+_WIDE = 200  # columns where no terminal says how wide it is
+_SHOWN = 12  # shares listed one by one
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where tables are printed; plain text where that is no terminal."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _WIDE
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=True)
+
+
+def complaint(message: str) -> None:
+    """A mistake, as one line on standard error."""
+    typer.echo(f"penchant: {message}", err=True)
+
+
+def notice(message: Any, *_: Any, **__: Any) -> None:
+    """A decision made for the user, as one line on standard error."""
+    typer.echo(f"note: {message}", err=True)
+
+
+def as_json(value: Any) -> None:
+    """One document on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
+
+
+def answer(value: Mapping[str, Any], json_wanted: bool) -> None:
+    """A few facts: as JSON, or a line each; what was printed on the way stands for itself."""
+    if json_wanted:
+        as_json(value)
+        return
+    for name, one in value.items():
+        if isinstance(one, str | int | float) or (isinstance(one, list) and name != "results"):
+            shown = f"{one:.4g}" if isinstance(one, float) else one
+            if isinstance(one, list):
+                shown = ", ".join(f"{x:.1%}" if isinstance(x, float) else str(x) for x in one)
+            typer.echo(f"{name.replace('_', ' ')}: {shown}")
+
+
+def ranked(asked: Mapping[str, Any], found: RankedList, json_wanted: bool) -> None:
+    """A short list."""
+    if json_wanted:
+        as_json({**asked, "ignored": found.ignored, "items": found.to_dicts()})
+        return
+    if found.ignored:
+        notice(f"{found.ignored} items of the history are unknown")
+    table(found.table, False)
+
+
+def table(found: Table, json_wanted: bool, title: str | None = None) -> None:
+    """A table of columns; one line a row, whatever is in a cell."""
+    if json_wanted:
+        as_json({"items": found.to_dicts()})
+        return
+    if not len(found):
+        typer.echo("(nothing to recommend)")
+        return
+    drawn = _drawn(title)
+    for name, column in found.columns.items():
+        drawn.add_column(name, justify="right" if column.dtype.kind in "iuf" else "left")
+    for row in found.to_dicts():
+        drawn.add_row(*(_cell(one) for one in row.values()))
+    console().print(drawn)
+
+
+def _drawn(title: str | None = None) -> Any:
+    from rich import box
+    from rich.table import Table as RichTable
+
+    return RichTable(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+
+
+def _cell(one: Any) -> Any:
+    from rich.text import Text
+
+    text = f"{one:.4f}" if isinstance(one, float) else "" if one is None else str(one)
+    return Text(" ".join(text.split()))
+
+
+def explanation(why: Explanation, json_wanted: bool) -> None:
+    """A score and the shares it is the sum of."""
+    if json_wanted:
+        as_json(
+            {
+                "item_id": why.item_id,
+                "title": why.title,
+                "score": why.score,
+                "reason": why.reason,
+                "shares": why.to_dicts(),
+            }  # fmt: skip
+        )
+        return
+    typer.echo(f"{why}\nscore {why.score:.4f}, the sum of")
+    shares = Table(
+        {
+            "share": np.array([share.amount for share in why.shares[:_SHOWN]]),
+            "cause": [share.cause for share in why.shares[:_SHOWN]],
+            "of": [share.title or str(share.id or "") for share in why.shares[:_SHOWN]],
+        }
+    )
+    table(shares, False)
+    if len(why.shares) > _SHOWN:
+        rest = sum(share.amount for share in why.shares[_SHOWN:])
+        typer.echo(f"{rest:.4f} in {len(why.shares) - _SHOWN} smaller shares (all of them: --json)")
+
+
+def models(known: Mapping[str, type[Model]], json_wanted: bool) -> None:
+    """The catalogue, from what each hyperparameter declares."""
+    if json_wanted:
+        as_json(
+            [
+                {
+                    "name": name,
+                    "class": model.__name__,
+                    "learns_from": list(model.feedback),
+                    "parameters": [
+                        {"name": p, "default": one.default, "rule": one.rule, "help": one.help}
+                        for p, one in model.params.items()
+                    ],
+                }  # fmt: skip
+                for name, model in known.items()
+            ]
+        )
+        return
+    for name, model in known.items():
+        summary = (model.__doc__ or "").strip().splitlines()[0]
+        typer.echo(f"{name}  learns from {' or '.join(model.feedback)}\n  {summary}")
+        drawn = _drawn()
+        for heading in ("hyperparameter", "default", "rule", "what it does"):
+            drawn.add_column(heading)
+        for p, one in model.params.items():
+            drawn.add_row(p, _cell(one.default), _cell(one.rule), _cell(one.help))
+        console().print(drawn)
+
+
+@contextmanager
+def progress(wanted: bool = True) -> Iterator[Report | None]:
+    """A progress bar on standard error that shows the figures of each step."""
+    if not wanted:
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
+    )
+    with Bar(*columns, console=console(stderr=True), transient=not sys.stderr.isatty()) as bar:
+        tasks: dict[str, Any] = {}
+
+        def report(step: Progress) -> None:
+            if step.task not in tasks:
+                tasks[step.task] = bar.add_task(step.task, total=step.total, figures="")
+            figures = "  ".join(f"{name} {value:.4f}" for name, value in step.figures.items())
+            bar.update(tasks[step.task], completed=step.done, figures=figures)
+
+        yield report

@@ -1,0 +1,175 @@
+"""``penchant train MODEL FILE``: one command per model, its flags from its hyperparameters."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from penchant.cli import show
+from penchant.data import datasets
+from penchant.data.interactions import Interactions
+from penchant.data.readers import read
+from penchant.errors import ParameterError, UsageError
+from penchant.models import Model, catalogue
+from penchant.models.params import Param
+
+_NONE = "none"  # how None is written on a command line
+
+
+def add_trainers(trainers: typer.Typer) -> None:
+    """One command for each model of the catalogue; once."""
+    known = {command.name for command in trainers.registered_commands}
+    for name, model in catalogue().items():
+        if name not in known:
+            trainers.command(name, help=_help(model))(_trainer(model))
+
+
+def _help(model: type[Model]) -> str:
+    summary = (model.__doc__ or "").strip().splitlines()[0]
+    return f"{summary}\n\n[dim]penchant train {model.name} ratings.csv --out penchant-model[/dim]"
+
+
+def _data(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="a file, or a data set: interests, ml-100k, ml-1m")
+    ],
+    items: Annotated[Path | None, typer.Option(help="file of item facts: titles, genres")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="column of the users, by name or position")
+    ] = None,
+    item: Annotated[str | None, typer.Option(help="column of the items")] = None,
+    value: Annotated[str | None, typer.Option(help="column of ratings or amounts")] = None,
+    time: Annotated[str | None, typer.Option(help="column of times")] = None,
+    type: Annotated[str | None, typer.Option(help="column of event types")] = None,  # noqa: A002
+    kind: Annotated[
+        str | None, typer.Option(help="likes or ratings; detected if not given")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="event types as values: view=1,purchase=5")
+    ] = None,
+    at_least: Annotated[
+        float | None, typer.Option(help="learn likes: ratings from here on")
+    ] = None,
+    every_rating: Annotated[
+        bool, typer.Option("--every-rating", help="learn likes: every rating is one")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="folder of the model")] = Path("penchant-model"),
+    histories: Annotated[bool, typer.Option(help="keep what people met in the folder")] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON document, for machines")
+    ] = False,
+) -> None:
+    """Carry the signature of what every model's command shares."""
+
+
+def _trainer(model: type[Model]) -> Any:
+    """The command of a model, as a function whose signature is its flags."""
+    shared = inspect.signature(_data, eval_str=True)
+
+    def train(**given: Any) -> None:
+        hyper = {name: _value(one, given.pop(name)) for name, one in model.params.items()}
+        _train(model(**{k: v for k, v in hyper.items() if v is not ...}), **given)
+
+    flags = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=_default(one), annotation=_flag(one)
+        )
+        for name, one in model.params.items()
+    ]
+    parameters = [*shared.parameters.values(), *flags]
+    train.__signature__ = shared.replace(
+        parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
+    )  # type: ignore[attr-defined]
+    train.__annotations__ = {p.name: p.annotation for p in parameters}
+    return train
+
+
+def _flag(one: Param) -> Any:
+    """The flag of a hyperparameter: its type, or text where ``none`` may be written too."""
+    written = str if one.none else one.type
+    names = [f"--{one.name.replace('_', '-')}"]
+    if one.type is bool:
+        names = [f"{names[0]}/--no-{names[0][2:]}"]
+    text = one.help if one.type is bool else f"{one.help}; {one.rule}"
+    return Annotated[written, typer.Option(*names, help=text, show_default=True)]
+
+
+def _default(one: Param) -> Any:
+    if not one.none:
+        return one.default
+    return _NONE if one.default is None else str(one.default)
+
+
+def _value(one: Param, written: Any) -> Any:
+    """What somebody wrote, in the hyperparameter's type."""
+    if not one.none:
+        return written
+    if written.casefold() == _NONE:
+        return None
+    try:
+        return one.type(written)
+    except ValueError:
+        raise ParameterError(
+            f"{one.name} must be {one.rule}", where=one.owner, got=written
+        ) from None
+
+
+def _train(
+    model: Model,
+    *,
+    source: str,
+    out: Path,
+    histories: bool,
+    as_json: bool,
+    at_least: float | None,
+    every_rating: bool,
+    **columns: Any,
+) -> None:
+    data = _read(source, columns)
+    if at_least is not None or every_rating:
+        data = data.likes(at_least=None if every_rating else at_least)
+    if not as_json:
+        typer.echo(data.describe())
+    with show.progress() as report:
+        model.fit(data, progress=report)
+    sizes = model.save(out, histories=histories)
+    if as_json:
+        show.as_json(
+            {
+                "model": model.name,
+                "parameters": dict(model.fitted.params),
+                "folder": str(out),
+                "bytes": sizes,
+                "data": data.describe().splitlines(),
+                "epochs": list(model.fitted.epochs),
+            }  # fmt: skip
+        )
+        return
+    listed = ", ".join(f"{part} {size / 1e6:.1f} MB" for part, size in sizes.items())
+    typer.echo(f"saved {model!r} in {out} ({listed})")
+    someone = data.users.id(0)
+    typer.echo(f"next: penchant recommend {out} {someone}")
+
+
+def _read(source: str, columns: dict[str, Any]) -> Interactions:
+    if source in datasets.names() and not Path(source).exists():
+        return datasets.load(source)
+    given = {k: v for k, v in columns.items() if v is not None}
+    if "weights" in given:
+        given["weights"] = _weights(given["weights"])
+    if given.get("kind") not in (None, "likes", "ratings"):
+        raise ParameterError("kind must be likes or ratings", where="--kind", got=given["kind"])
+    return read(source, **given)
+
+
+def _weights(written: str) -> dict[str, float]:
+    try:
+        pairs = [part.split("=") for part in written.split(",")]
+        return {name.strip(): float(value) for name, value in pairs}
+    except ValueError:
+        raise UsageError(
+            "weights are written view=1,purchase=5", where="--weights", got=written
+        ) from None

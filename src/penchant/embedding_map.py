@@ -1,0 +1,359 @@
+"""The catalogue as a map: item vectors in two dimensions, as a page and as a picture."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.data.features import YEAR
+from penchant.data.tables import Table
+from penchant.errors import MissingExtraError, ParameterError, UsageError
+from penchant.kernels import Rows
+from penchant.models import Model
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+# Okabe and Ito's colours, which most colour-blind people can tell apart; grey for the rest.
+COLOURS = (
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a800", "#7b5aa6", "#8a8f98",
+)  # fmt: skip
+REST = "other"
+_NEIGHBOURS = 10
+_SMALL = 64  # rows or columns up to which a sparse matrix is taken apart densely
+_LABELS = 28  # titles written on the picture
+_SCALE = 3  # the picture is drawn so many times larger, then shrunk: smooth edges
+
+Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingMap:
+    """Every item as a point; near points are alike.
+
+    Attributes:
+        points: float32 ``[n_items, 2]``, the first two principal components.
+        explained: the share of the vectors' variance along each, 0 to 1.
+        ids: the items.
+        titles: theirs.
+        counts: how many people liked each.
+        neighbours: int32 ``[n_items, 10]``, the nearest in the original space; -1 pads.
+        similarities: float32 ``[n_items, 10]``, theirs.
+        genre: the group of each item by genre, or None where none are known.
+        popularity: the group of each item by popularity.
+        years: of each item, None where unknown.
+        tags: all genres of each item.
+        model: the model's name.
+        colour: ``"genres"`` or ``"popularity"``, what is coloured first.
+    """
+
+    points: npt.NDArray[np.float32] = field(repr=False)
+    explained: tuple[float, float]
+    ids: list[Any] = field(repr=False)
+    titles: list[str] = field(repr=False)
+    counts: npt.NDArray[np.int64] = field(repr=False)
+    neighbours: npt.NDArray[np.int32] = field(repr=False)
+    similarities: npt.NDArray[np.float32] = field(repr=False)
+    genre: list[str] | None = field(repr=False)
+    popularity: list[str] = field(repr=False)
+    years: list[int | None] = field(repr=False)
+    tags: list[list[str]] = field(repr=False)
+    model: str
+    colour: str
+
+    @property
+    def caption(self) -> str:
+        """What the picture shows, in words."""
+        a, b = self.explained
+        return (
+            f"{len(self.ids):,} items of a {self.model} model. The two directions shown hold {a:.1%}"
+            f" and {b:.1%} of the variance of the item vectors."
+        )
+
+    @property
+    def table(self) -> Table:
+        """The map as columns: item_id, title, x, y, count, group."""
+        return Table(
+            {
+                "item_id": self.ids,
+                "title": self.titles,
+                "x": self.points[:, 0],
+                "y": self.points[:, 1],
+                "count": self.counts,
+                "group": self.groups(self.colour),
+            }  # fmt: skip
+        )
+
+    def groups(self, colour: str) -> list[str]:
+        """The group of each item by a colouring."""
+        return self.genre if colour == "genres" and self.genre else self.popularity
+
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write one page that needs no network: search, zoom, neighbours of what is clicked."""
+        page = (files("penchant") / "map_page.html").read_text("utf-8")
+        # In a script element only "<" could end the data; JSON may write it as an escape.
+        data = json.dumps(self._page_data(), ensure_ascii=False, separators=(",", ":"))
+        safe = (
+            data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+        )
+        Path(path).write_text(page.replace('"the map\'s data"', safe), encoding="utf-8")
+
+    def _page_data(self) -> dict[str, Any]:
+        colourings = {"popularity": _legend(self.popularity)}
+        if self.genre:
+            colourings = {"genres": _legend(self.genre), **colourings}
+        return {
+            "caption": self.caption,
+            "titles": self.titles,
+            "ids": [str(one) for one in self.ids],
+            "x": [round(float(x), 4) for x in self.points[:, 0]],
+            "y": [round(float(y), 4) for y in self.points[:, 1]],
+            "counts": self.counts.tolist(),
+            "years": self.years,
+            "tags": [", ".join(tags) for tags in self.tags],
+            "neighbours": [[int(j) for j in row if j >= 0] for row in self.neighbours],
+            "similarities": [
+                [round(float(s), 3) for s, j in zip(row, near, strict=True) if j >= 0]
+                for row, near in zip(self.similarities, self.neighbours, strict=True)
+            ],
+            "colourings": colourings,
+            "colours": COLOURS,
+            "first": self.colour,
+        }
+
+    def to_png(self, path: str | os.PathLike[str], *, width: int = 1200, height: int = 800) -> None:
+        """Write a picture with the titles of the most liked items.
+
+        Raises:
+            MissingExtraError: Pillow is not installed.
+        """
+        _picture(self, width, height).save(path, format="PNG")
+
+
+def embedding_map(model: Model, *, colour: str = "auto") -> EmbeddingMap:
+    """The map of a fitted model's item vectors, by principal component analysis.
+
+    Vectors are the factors of a factor model, the neighbour profiles of an item model, or the
+    people who met an item; profiles are scaled to length 1 first. The axes' signs are fixed: the
+    largest loading is positive.
+
+    Args:
+        model: fitted.
+        colour: ``"genres"``, ``"popularity"``, or ``"auto"`` for genres where they are known.
+
+    Raises:
+        UsageError: the model has no item vectors.
+        ParameterError: no such colouring, or genres are not known.
+
+    >>> import penchant as pt
+    >>> chart = embedding_map(pt.ItemKNN(k=None).fit(pt.datasets.load("interests")))
+    >>> chart.points.shape
+    (36, 2)
+    """
+    fitted = model.fitted
+    vectors = fitted.body.map_vectors()
+    if vectors is None:
+        raise UsageError(
+            "has no item vectors to draw", where=model.name, do="Draw a rating_mf or an item_knn"
+        )
+    tags = [fitted.facts.tags(row) if fitted.facts else [] for row in range(len(fitted.items))]
+    genre = _by_genre(tags) if any(tags) else None
+    if colour not in ("auto", "genres", "popularity") or (colour == "genres" and genre is None):
+        known = "auto, genres or popularity" if genre else "popularity (no genres are known)"
+        raise ParameterError(f"colour must be {known}", where="embedding_map", got=colour)
+    points, explained = (
+        _sparse_components(vectors, len(tags)) if isinstance(vectors, Rows) else components(vectors)
+    )
+    near, similarities = fitted.body.all_similar(_NEIGHBOURS)
+    return EmbeddingMap(
+        points=points,
+        explained=explained,
+        ids=fitted.items.ids(),
+        titles=[fitted.title(row) for row in range(len(tags))],
+        counts=fitted.counts,
+        neighbours=near,
+        similarities=similarities,
+        genre=genre,
+        popularity=_by_popularity(fitted.counts),
+        years=[_year(fitted.facts, row) for row in range(len(tags))],
+        tags=tags,
+        model=model.name,
+        colour="genres" if genre and colour != "popularity" else "popularity",
+    )
+
+
+def components(vectors: npt.ArrayLike) -> tuple[npt.NDArray[np.float32], tuple[float, float]]:
+    """The first two principal components of rows, and the share of variance along each.
+
+    Args:
+        vectors: ``[n, d]``.
+
+    Returns:
+        float32 ``[n, 2]`` and two shares; what does not exist (one row, one column, no variance)
+        is 0.
+
+    >>> points, explained = components([[0, 0], [2, 0], [4, 0]])
+    >>> points[:, 0].tolist(), explained
+    ([-2.0, 0.0, 2.0], (1.0, 0.0))
+    """
+    from threadpoolctl import threadpool_limits
+
+    x = np.asarray(vectors, dtype=np.float64)
+    x = x - x.mean(axis=0) if len(x) else x
+    with threadpool_limits(1):  # the same bytes whatever the machine
+        values, axes = np.linalg.eigh(x.T @ x)
+        return _projected(
+            x @ axes[:, ::-1][:, :2], axes[:, ::-1], values[::-1], float((x**2).sum())
+        )
+
+
+def _sparse_components(rows: Rows, n: int) -> tuple[npt.NDArray[np.float32], tuple[float, float]]:
+    """`components` of sparse rows scaled to length 1, without making them dense."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.linalg import LinearOperator, svds
+    from threadpoolctl import threadpool_limits
+
+    values = np.ones(len(rows.indices)) if rows.values is None else rows.values.astype(np.float64)
+    width = max(int(rows.indices.max(initial=-1)) + 1, 1)
+    x = csr_array((values, rows.indices, rows.indptr), shape=(n, width))
+    lengths = np.sqrt(np.asarray(x.multiply(x).sum(axis=1))).ravel()
+    x = csr_array(x.multiply(1 / np.maximum(lengths, 1e-12)[:, None]))
+    if min(x.shape) <= _SMALL:
+        return components(x.toarray())
+    mean = np.asarray(x.mean(axis=0)).ravel()
+    centred = LinearOperator(
+        x.shape,
+        matvec=lambda v: x @ v.ravel() - mean @ v.ravel(),
+        rmatvec=lambda v: x.T @ v.ravel() - mean * v.sum(),
+        dtype=np.float64,
+    )
+    with threadpool_limits(1):
+        _, singular, axes = svds(centred, k=2, v0=np.ones(min(x.shape)), tol=1e-8)
+    order = np.argsort(-singular)
+    axes = axes[order].T
+    total = float(x.multiply(x).sum() - n * (mean @ mean))
+    points = np.column_stack([x @ axes[:, k] - mean @ axes[:, k] for k in range(2)])
+    return _projected(points, axes, singular[order] ** 2, total)
+
+
+def _projected(
+    points: Float64, axes: Float64, values: Float64, total: float
+) -> tuple[npt.NDArray[np.float32], tuple[float, float]]:
+    """Two columns of points with their signs fixed, and the variance along them."""
+    out = np.zeros((len(points), 2))
+    shares = [0.0, 0.0]
+    for k in range(min(2, points.shape[1])):
+        if total > 0 and values[k] > 1e-12 * total:
+            sign = np.sign(axes[np.argmax(abs(axes[:, k])), k])
+            out[:, k] = sign * points[:, k]
+            shares[k] = float(values[k] / total)
+    return out.astype(np.float32), (shares[0], shares[1])
+
+
+def _by_genre(tags: list[list[str]]) -> list[str]:
+    """The first genre of each item; the rarer ones together."""
+    first = [one[0] if one else REST for one in tags]
+    common = [name for name, _ in Counter(first).most_common() if name != REST][: len(COLOURS) - 1]
+    return [name if name in common else REST for name in first]
+
+
+def _by_popularity(counts: npt.NDArray[np.int64]) -> list[str]:
+    """The items that hold the first, second and last third of all likes."""
+    order = np.argsort(-counts, kind="stable")
+    before = np.cumsum(counts[order]) - counts[order]
+    third = np.minimum(3 * before // max(int(counts.sum()), 1), 2)
+    names = np.array(["most liked third", "middle third", "long tail"])
+    out = np.empty(len(counts), dtype=object)
+    out[order] = names[third]
+    return [str(one) for one in out]
+
+
+def _legend(groups: list[str]) -> dict[str, Any]:
+    """Group names, the largest first and the rest last, and the number of each item's group."""
+    sizes = Counter(groups)
+    names = sorted(sizes, key=lambda name: (name == REST, -sizes[name], name))
+    number = {name: k for k, name in enumerate(names)}
+    return {"names": names, "of": [number[name] for name in groups]}
+
+
+def _year(facts: Any, row: int) -> int | None:
+    value = facts.value(YEAR, row) if facts and YEAR in facts.columns else None
+    return int(value) if isinstance(value, float) else None
+
+
+def _picture(chart: EmbeddingMap, width: int, height: int) -> Image.Image:
+    try:
+        from PIL import Image, ImageDraw
+    except ImportError as error:
+        raise MissingExtraError("map", "Drawing a picture") from error
+    image = Image.new("RGB", (width * _SCALE, height * _SCALE), "#fcfcfa")
+    draw = ImageDraw.Draw(image, "RGBA")
+    legend = _legend(chart.groups(chart.colour))
+    at, radii = _placed(chart, width, height), _radii(chart.counts)
+    for item in np.argsort(-radii, kind="stable"):
+        colour = COLOURS[legend["of"][item] % len(COLOURS)]
+        (x, y), r = at[item] * _SCALE, radii[item] * _SCALE
+        draw.ellipse(
+            (x - r, y - r, x + r, y + r), fill=f"{colour}a8", outline="#ffffff90", width=_SCALE // 2
+        )
+    image = image.resize((width, height), Image.Resampling.LANCZOS)
+    _write_words(chart, image, at, radii, legend)
+    return image
+
+
+def _placed(chart: EmbeddingMap, width: int, height: int) -> Float64:
+    """Points in pixels: the middle 99 % fill the picture, the rest stand at its edge."""
+    margins = np.array([[40.0, 40.0], [40.0, 64.0]])  # left and top; right and bottom
+    size = np.array([width, height]) - margins.sum(axis=0)
+    low, high = np.quantile(chart.points, [0.005, 0.995], axis=0) if len(chart.points) else (0, 1)
+    share = np.clip((chart.points - low) / np.maximum(np.subtract(high, low), 1e-9), 0, 1)
+    share[:, 1] = 1 - share[:, 1]
+    return np.asarray(margins[0] + share * size)
+
+
+def _radii(counts: npt.NDArray[np.int64]) -> Float64:
+    """Radii in pixels whose areas go with popularity."""
+    return np.asarray(1.8 + 9.0 * np.sqrt(counts / max(int(counts.max(initial=1)), 1)))
+
+
+def _write_words(
+    chart: EmbeddingMap, image: Image.Image, at: Float64, radii: Float64, legend: dict[str, Any]
+) -> None:
+    from PIL import ImageDraw, ImageFont
+
+    draw = ImageDraw.Draw(image)
+    small, font = ImageFont.load_default(12), ImageFont.load_default(13)
+    x = 40.0
+    for k, name in enumerate(legend["names"]):
+        y = image.height - 44
+        draw.ellipse((x, y + 2, x + 10, y + 12), fill=COLOURS[k % len(COLOURS)])
+        draw.text((x + 15, y), name, fill="#33363c", font=small)
+        x += 15 + draw.textlength(name, font=small) + 18
+    draw.text((40, image.height - 24), chart.caption, fill="#6a6f78", font=small)
+    taken: list[tuple[float, float, float, float]] = []
+    for item in np.argsort(-chart.counts, kind="stable"):
+        title = (
+            chart.titles[item] if len(chart.titles[item]) <= 34 else chart.titles[item][:33] + "…"
+        )
+        left, top = at[item][0] + radii[item] + 3, at[item][1] - 8
+        box = (left, top, left + draw.textlength(title, font=font), top + 16)
+        if box[2] > image.width - 8 or any(_overlap(box, other) for other in taken):
+            continue
+        taken.append(box)
+        draw.text(
+            (left, top), title, fill="#1d2026", font=font, stroke_width=3, stroke_fill="#fcfcfa"
+        )
+        if len(taken) == _LABELS:
+            break
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a[0] < b[2] + 4 and b[0] < a[2] + 4 and a[1] < b[3] + 2 and b[1] < a[3] + 2
