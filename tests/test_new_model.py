@@ -28,7 +28,7 @@ class ChainOfItems(Model):
 
     feedback = ("likes",)
 
-    reach: int = param(3, low=1, high=9, help="how many items ahead a like is felt")
+    reach: int = param(default=3, low=1, high=9, help="how many items ahead a like is felt")
 
     def _learn(self, h, job) -> Body:
         n = h.n_items
@@ -80,7 +80,6 @@ def test_a_model_of_another_package_passes_the_contract(other_package):
         other_package,
         "-m",
         "pytest",
-        "-q",
         "-k",
         "chain_of_items",
         "-p",

@@ -6,8 +6,6 @@
 ('pandas',)
 """
 
-__version__ = "0.1.0"
-
 from penchant.data import datasets
 from penchant.data.features import Features
 from penchant.data.interactions import Interactions
@@ -24,6 +22,7 @@ from penchant.models import (
     catalogue,
     load,
 )
+from penchant.version import __version__ as __version__
 
 __all__ = [
     "EmbeddingMap",

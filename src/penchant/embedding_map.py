@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours, which most colour-blind people can tell apart; grey for the rest.
 COLOURS = (
-    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a800", "#7b5aa6", "#8a8f98",
-)  # fmt: skip
+    *("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"),
+    *("#b8a800", "#7b5aa6", "#8a8f98"),
+)
 REST = "other"
 _NEIGHBOURS = 10
 _SMALL = 64  # rows or columns up to which a sparse matrix is taken apart densely
@@ -74,8 +75,8 @@ class EmbeddingMap:
         """What the picture shows, in words."""
         a, b = self.explained
         return (
-            f"{len(self.ids):,} items of a {self.model} model. The two directions shown hold {a:.1%}"
-            f" and {b:.1%} of the variance of the item vectors."
+            f"{len(self.ids):,} items of a {self.model} model. The two directions shown hold"
+            f" {a:.1%} and {b:.1%} of the variance of the item vectors."
         )
 
     @property
@@ -89,7 +90,7 @@ class EmbeddingMap:
                 "y": self.points[:, 1],
                 "count": self.counts,
                 "group": self.groups(self.colour),
-            }  # fmt: skip
+            }
         )
 
     def groups(self, colour: str) -> list[str]:
@@ -310,11 +311,11 @@ def _picture(chart: EmbeddingMap, width: int, height: int) -> Image.Image:
 
 
 def _placed(chart: EmbeddingMap, width: int, height: int) -> Float64:
-    """Points in pixels: the middle 99 % fill the picture, the rest stand at its edge."""
+    """Points in pixels, filling the picture."""
     margins = np.array([[40.0, 40.0], [40.0, 64.0]])  # left and top; right and bottom
     size = np.array([width, height]) - margins.sum(axis=0)
-    low, high = np.quantile(chart.points, [0.005, 0.995], axis=0) if len(chart.points) else (0, 1)
-    share = np.clip((chart.points - low) / np.maximum(np.subtract(high, low), 1e-9), 0, 1)
+    low, high = chart.points.min(axis=0), chart.points.max(axis=0)
+    share = (chart.points - low) / np.maximum(high - low, 1e-9)
     share[:, 1] = 1 - share[:, 1]
     return np.asarray(margins[0] + share * size)
 

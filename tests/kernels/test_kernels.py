@@ -19,8 +19,11 @@ SETTINGS = settings(
 FEW = st.sampled_from([-2.0, -1.0, 0.5, 1.0, 3.0])
 
 
+SIZES = st.integers(0, 9)
+
+
 @st.composite
-def sparse(draw, n_rows=st.integers(0, 9), n_columns=12, unique=True, values=FEW):
+def sparse(draw, n_rows=SIZES, n_columns=12, unique=True, values=FEW):
     """Rows with empty ones among them, values or none."""
     lists = [
         draw(st.lists(st.integers(0, n_columns - 1), max_size=8, unique=unique))

@@ -13,10 +13,10 @@ from penchant.models.params import param
 class Thing:
     """Stands in for a model."""
 
-    k: int | None = param(100, low=1, high=9_999, none="all", help="neighbours")
-    rate: float = param(0.5, low=0, high=1, help="a share")
-    way: str = param("near", choices=("near", "far"), help="direction")
-    on: bool = param(True, help="a switch")
+    k: int | None = param(default=100, low=1, high=9_999, none="all", help="neighbours")
+    rate: float = param(default=0.5, low=0, high=1, help="a share")
+    way: str = param(default="near", choices=("near", "far"), help="direction")
+    on: bool = param(default=True, help="a switch")
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_every_parameter_has_help_and_a_default_that_keeps_its_own_rule():
             assert one.help, f"{model.name}.{name}"
             assert one.check(one.default) == one.default
             if one.search:
-                assert one.check(one.type(one.search[0])) is not None
+                assert one.check(one.dtype(one.search[0])) is not None

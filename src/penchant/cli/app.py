@@ -15,6 +15,7 @@ from penchant.cli import show
 from penchant.cli.items import find_item, find_items
 from penchant.cli.train import add_trainers
 from penchant.errors import PenchantError, UsageError
+from penchant.explain import Cause
 from penchant.models import Model, catalogue, load
 
 
@@ -39,7 +40,7 @@ app = typer.Typer(
     cls=_Commands, no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="What people liked, turned into what they will like next.",
-    epilog="Start with [bold]penchant demo[/bold], or [bold]penchant train item_knn ratings.csv[/bold].",
+    epilog="Start with [bold]penchant demo[/bold]; then `penchant train item_knn ratings.csv`.",
 )  # fmt: skip
 trainers = typer.Typer(no_args_is_help=True, help="Learn a model from a file and save it.")
 app.add_typer(trainers, name="train")
@@ -119,20 +120,23 @@ def recommend(
     """
     model = load(folder)
     options: dict[str, Any] = {
-        "n": n, "exclude_seen": not keep_seen, "explain": reasons, "on_unknown": on_unknown,
+        "n": n,
+        "exclude_seen": not keep_seen,
+        "explain": reasons,
+        "on_unknown": on_unknown,
         "items": find_items(model, items) if items else None,
         "exclude": find_items(model, exclude or []),
         "on_shortage": "strict" if strict else "fill",
-    }  # fmt: skip
+    }
     if bool(users) == bool(history):
         raise UsageError("give users or a --history, one of the two", where="recommend")
     if history:
         answer = model.recommend(history=find_items(model, history), **options)
         show.ranked({"history": history}, answer, as_json)
-    elif users and len(users) == 1:
-        show.ranked({"user_id": users[0]}, model.recommend(users[0], **options), as_json)
-    else:
+    elif users and len(users) > 1:
         show.table(model.recommend(users, **options), as_json)
+    elif users:
+        show.ranked({"user_id": users[0]}, model.recommend(users[0], **options), as_json)
 
 
 @app.command()
@@ -173,7 +177,7 @@ def explain(
     first: Annotated[str, typer.Argument(metavar="USER", help="a person; left out with --history")],
     second: Annotated[str | None, typer.Argument(metavar="ITEM", help="id or title")] = None,
     history: History = None,
-    by: Annotated[str, typer.Option(help="item, or person (user_knn)")] = "item",
+    by: Annotated[Cause, typer.Option(help="item, or person (user_knn)")] = "item",
     as_json: AsJson = False,
 ) -> None:
     """Why an item has its score for a person: shares that sum to it."""

@@ -73,15 +73,14 @@ def _data(screen: _Screen) -> tuple[Interactions, bool]:
         )
         return data, False
     people, items, rows = len(data.users), len(data.items), len(data)
-    screen.say(
-        f"   MovieLens 100k: {people:,} people · {items:,} movies · {rows:,} ratings, 1 to 5 stars"
-    )
+    sizes = f"{people:,} people · {items:,} movies · {rows:,} ratings, 1 to 5 stars"
+    screen.say(f"   MovieLens 100k: {sizes}")
     screen.say(f"   {data.notes[-1]}; not ours to redistribute")
     return data, True
 
 
 def _stars(screen: _Screen, split: Split) -> list[dict[str, Any]]:
-    """Rating errors on the held-out 15 %. Settings are the defaults, chosen on the validation part."""
+    """Rating errors on the held-out 15 %; settings were chosen on the validation part."""
     screen.step("stars: mean squared error on the held-out 15 % of the notebook's split")
     train = split.train.columns()["rating"].mean(dtype="float64")
     truth = split.test.columns()["rating"]
@@ -131,11 +130,17 @@ def _advice(screen: _Screen, data: Interactions, movies: bool) -> dict[str, Any]
     film = _FILM if movies else "Big Data"
     names = [data.title(data.items.row(one)) for one in history]
     found: dict[str, Any] = {}
+    wish: dict[str, Any] = {"n": 5, "explain": True}
+    liked = " and ".join(names)
     for key, title, answer in (
-        ("person", f"for person {person} of the data", model.recommend(person, n=5, explain=True)),
-        ("stranger", f"for a stranger who likes {' and '.join(names)}", model.recommend(history=history, n=5, explain=True)),
-        ("neighbours", f"what goes with {data.title(data.items.row(film))}", model.similar(film, n=5)),
-    ):  # fmt: skip
+        ("person", f"for person {person} of the data", model.recommend(person, **wish)),
+        ("stranger", f"for a stranger who likes {liked}", model.recommend(history=history, **wish)),
+        (
+            "neighbours",
+            f"what goes with {data.title(data.items.row(film))}",
+            model.similar(film, 5),
+        ),
+    ):
         screen.step(title)
         screen.table(answer.table)
         found[key] = answer.to_dicts()
@@ -157,9 +162,7 @@ def _map(screen: _Screen, data: Interactions, movies: bool, out: Path) -> dict[s
     except MissingExtraError as error:
         screen.say(f"   no picture: {error}")
     shares = " + ".join(f"{share:.0%}" for share in chart.explained)
-    screen.say(
-        f"   {' and '.join(map(str, written))} ({shares} of the variance; open the page in a browser)"
-    )
+    screen.say(f"   {' and '.join(map(str, written))} ({shares} of the variance)")
     return {"files": [str(path) for path in written], "explained_variance": list(chart.explained)}
 
 

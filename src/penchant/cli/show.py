@@ -117,7 +117,7 @@ def explanation(why: Explanation, json_wanted: bool) -> None:
                 "score": why.score,
                 "reason": why.reason,
                 "shares": why.to_dicts(),
-            }  # fmt: skip
+            }
         )
         return
     typer.echo(f"{why}\nscore {why.score:.4f}, the sum of")
@@ -147,7 +147,7 @@ def models(known: Mapping[str, type[Model]], json_wanted: bool) -> None:
                         {"name": p, "default": one.default, "rule": one.rule, "help": one.help}
                         for p, one in model.params.items()
                     ],
-                }  # fmt: skip
+                }
                 for name, model in known.items()
             ]
         )

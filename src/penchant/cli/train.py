@@ -71,7 +71,7 @@ def _trainer(model: type[Model]) -> Any:
 
     def train(**given: Any) -> None:
         hyper = {name: _value(one, given.pop(name)) for name, one in model.params.items()}
-        _train(model(**{k: v for k, v in hyper.items() if v is not ...}), **given)
+        _train(model(**hyper), **given)
 
     flags = [
         inspect.Parameter(
@@ -80,20 +80,19 @@ def _trainer(model: type[Model]) -> Any:
         for name, one in model.params.items()
     ]
     parameters = [*shared.parameters.values(), *flags]
-    train.__signature__ = shared.replace(
-        parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
-    )  # type: ignore[attr-defined]
+    keywords = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
+    train.__dict__["__signature__"] = shared.replace(parameters=keywords)
     train.__annotations__ = {p.name: p.annotation for p in parameters}
     return train
 
 
 def _flag(one: Param) -> Any:
     """The flag of a hyperparameter: its type, or text where ``none`` may be written too."""
-    written = str if one.none else one.type
+    written = str if one.none else one.dtype
     names = [f"--{one.name.replace('_', '-')}"]
-    if one.type is bool:
+    if one.dtype is bool:
         names = [f"{names[0]}/--no-{names[0][2:]}"]
-    text = one.help if one.type is bool else f"{one.help}; {one.rule}"
+    text = one.help if one.dtype is bool else f"{one.help}; {one.rule}"
     return Annotated[written, typer.Option(*names, help=text, show_default=True)]
 
 
@@ -110,7 +109,7 @@ def _value(one: Param, written: Any) -> Any:
     if written.casefold() == _NONE:
         return None
     try:
-        return one.type(written)
+        return one.dtype(written)
     except ValueError:
         raise ParameterError(
             f"{one.name} must be {one.rule}", where=one.owner, got=written
@@ -145,7 +144,7 @@ def _train(
                 "bytes": sizes,
                 "data": data.describe().splitlines(),
                 "epochs": list(model.fitted.epochs),
-            }  # fmt: skip
+            }
         )
         return
     listed = ", ".join(f"{part} {size / 1e6:.1f} MB" for part, size in sizes.items())

@@ -17,9 +17,10 @@ from penchant.errors import UsageError, hint
 
 NAMES = {
     "user": "user customer member person people visitor reviewer account client buyer profile uid",
-    "item": "item movie product sku asin track artist book isbn song article game film show interest"
-    " recipe business restaurant hotel thing iid",
-    "value": "rating stars score grade value qty quantity count plays playcount listens weight amount",
+    "item": "item movie product sku asin track artist book isbn song article game film show"
+    " interest recipe business restaurant hotel thing iid",
+    "value": "rating stars score grade value qty quantity count plays playcount listens weight"
+    " amount",
     "time": "timestamp time date datetime createdat ts at purchasedat orderedat ratedat"
     " unixreviewtime timestampms eventtime day",
     "type": "type event eventtype action interaction behavior behaviour",
@@ -67,7 +68,7 @@ def find_roles(
     named: bool,
     where: str,
 ) -> Roles:
-    """The column of each role: as asked, else by name, else by position in a small headerless table.
+    """The column of each role: as asked, else by name, else by position in a small table.
 
     Raises:
         UsageError: a column asked for is not there, two fit equally, or users and items cannot be
@@ -77,8 +78,8 @@ def find_roles(
     found: dict[str, str] = {}
     evidence = []
     for role in NAMES:
-        if asked.get(role) is not None:
-            found[role] = _asked_column(role, asked[role], names, where)
+        if (column := asked.get(role)) is not None:
+            found[role] = _asked_column(role, column, names, where)
             evidence.append(f"{role} <- {found[role]} (as asked)")
         elif named:
             name = _named_column(role, [n for n in names if n not in asked.values()], where)
@@ -102,7 +103,7 @@ def find_roles(
     return Roles(**found, evidence=tuple(evidence))
 
 
-def _asked_column(role: str, column: str | int | None, names: list[str], where: str) -> str:
+def _asked_column(role: str, column: str | int, names: list[str], where: str) -> str:
     if isinstance(column, str) and column in names:
         return column
     place = int(column) if isinstance(column, int) or str(column).isdecimal() else -1
@@ -168,8 +169,8 @@ def bad_ids(cells: npt.NDArray[Any], column: str, bad: Reasons) -> None:
     if cells.dtype.kind in "iu":
         return
     if cells.dtype.kind == "f":
-        for row in np.flatnonzero(~np.isfinite(cells)):
-            bad.setdefault(int(row), (column, "the id is missing"))
+        for gap in np.flatnonzero(~np.isfinite(cells)):
+            bad.setdefault(int(gap), (column, "the id is missing"))
         return
     for row, reason in _by_distinct(cells, _id_fault).items():
         bad.setdefault(row, (column, reason))

@@ -206,7 +206,8 @@ def _repeats(
     """Rows whose person already has the item in an earlier row."""
     key = users.astype(np.int64) * n_items + items
     order = np.argsort(key, kind="stable")
-    return np.sort(order[1:][np.diff(key[order]) == 0])
+    again = order[1:][np.diff(key[order]) == 0]
+    return np.sort(again).astype(np.int64)
 
 
 def _completed(

@@ -52,7 +52,7 @@ class Features:
                 raise DataError(
                     f"column {name!r} must have one cell per id ({len(rows)})", got=len(column)
                 )
-            packed[name] = _pack([column[position] for position in last])
+            packed[name] = _pack([column[position] for position in last.tolist()])
         return cls(vocabulary, packed)
 
     def __len__(self) -> int:

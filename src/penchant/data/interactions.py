@@ -18,7 +18,6 @@ from penchant.data.vocabulary import Ids, Vocabulary, settle_ids
 from penchant.errors import DataError, ParameterError, UsageError
 
 if TYPE_CHECKING:
-    import pandas as pd
     from scipy.sparse import csr_array
 
 Kind = Literal["likes", "ratings"]
@@ -234,7 +233,7 @@ class Interactions:
             table["timestamp"] = h.times[order].astype("datetime64[us]")
         return table
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> Any:
         """The rows in source order as a pandas frame: user_id, item_id, value, timestamp.
 
         Raises:

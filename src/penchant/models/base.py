@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Self, dataclass_transform, overload
 import numpy as np
 import numpy.typing as npt
 
-import penchant
 from penchant import kernels
 from penchant.data.histories import Float32, Histories
 from penchant.data.interactions import Interactions, Kind, require_kind
@@ -57,6 +56,7 @@ from penchant.models.questions import (
     of_stranger,
 )
 from penchant.progress import Report, reporter
+from penchant.version import __version__
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(param,))
@@ -169,9 +169,33 @@ class Model(ABC):
     # Answering -------------------------------------------------------------------------------
 
     @overload
-    def recommend(self, user: Id | None = None, **options: Any) -> RankedList: ...
+    def recommend(
+        self,
+        user: Id | None = ...,
+        *,
+        n: int = ...,
+        history: History | None = ...,
+        exclude_seen: bool = ...,
+        items: Sequence[Id] | None = ...,
+        exclude: Sequence[Id] = ...,
+        on_unknown: OnUnknown = ...,
+        on_shortage: OnShortage = ...,
+        explain: bool = ...,
+    ) -> RankedList: ...
     @overload
-    def recommend(self, user: Sequence[Id] | npt.NDArray[Any], **options: Any) -> Table: ...
+    def recommend(
+        self,
+        user: list[Any] | tuple[Any, ...] | npt.NDArray[Any],
+        *,
+        n: int = ...,
+        history: History | None = ...,
+        exclude_seen: bool = ...,
+        items: Sequence[Id] | None = ...,
+        exclude: Sequence[Id] = ...,
+        on_unknown: OnUnknown = ...,
+        on_shortage: OnShortage = ...,
+        explain: bool = ...,
+    ) -> Table: ...
     def recommend(
         self,
         user: Any = None,
@@ -355,7 +379,7 @@ class Model(ABC):
                 do="Choose another model if they must not travel",
             )
         about = {
-            "library": f"penchant {penchant.__version__}",
+            "library": f"penchant {__version__}",
             "model": self.name,
             "package": type(self).__module__.partition(".")[0],
             **fitted.about(),

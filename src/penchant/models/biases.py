@@ -49,7 +49,8 @@ class Biases:
     def user(self, h: Histories) -> npt.NDArray[np.float64]:
         """b_u of each person, float64 ``[B]``, solved from their history; 0 without one."""
         rest = h.values.astype(np.float64) - self.mean - self.items[h.items]
-        return np.bincount(h.owners, rest, len(h)) / np.maximum(h.counts + self.reg_user, 1)
+        sums = np.bincount(h.owners, rest, len(h))
+        return np.asarray(sums / np.maximum(h.counts + self.reg_user, 1))
 
     def baseline(self, h: Histories) -> npt.NDArray[np.float64]:
         """μ + b_u + b_i for every person and item, float64 ``[B, n_items]``."""

@@ -211,10 +211,11 @@ def numbers(part: Any) -> dict[str, Any]:
 
 def build(owner: type[Any], saved: Arrays, plain: Mapping[str, Any], prefix: str) -> Any:
     """The body or part that `arrays` and `numbers` took apart."""
-    hints, made = get_type_hints(owner), {}
+    hints = get_type_hints(owner)
+    made: dict[str, Any] = {}
     for one in fields(owner):
         name = f"{prefix}.{one.name}"
-        nested = next((kind for kind in _kinds(hints[one.name]) if is_dataclass(kind)), None)
+        nested: Any = next((kind for kind in _kinds(hints[one.name]) if is_dataclass(kind)), None)
         if name in saved:
             made[one.name] = saved[name]
         elif f"{name}.indptr" in saved:

@@ -169,7 +169,7 @@ def _read_arrays(file: Path, entry: Mapping[str, Any]) -> dict[str, npt.NDArray[
         raise ModelError(
             "a file of the model is missing or empty", where=str(file), do=_NEW
         ) from error
-    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+    if hashlib.sha256(content.data).hexdigest() != entry["sha256"]:
         raise ModelError(
             "a file of the model is damaged: checksum differs", where=str(file), do=_NEW
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
@@ -24,7 +24,7 @@ class Param:
         search: the range a tuner walks, where that is narrower than what is allowed.
         log: whether a tuner walks the range by factors.
         none: what None means, where None is allowed.
-        type: int, float, bool or str.
+        dtype: int, float, bool or str.
         name: the attribute it was declared as.
         owner: the class that declared it.
 
@@ -38,7 +38,7 @@ class Param:
     search: tuple[float, float] | None = None
     log: bool = False
     none: str | None = None
-    type: type = int
+    dtype: type = int
     name: str = ""
     owner: str = ""
 
@@ -54,23 +54,23 @@ class Param:
         return self if model is None else model.__dict__.get(self.name, self.default)
 
     def __set__(self, model: object, value: Any) -> None:
-        model.__dict__[self.name] = self.check(value)
+        model.__dict__[self.name] = self.check(value, type(model).__name__)
 
     @property
     def rule(self) -> str:
         """What is allowed, in words."""
         if self.choices:
             rule = "one of " + ", ".join(self.choices)
-        elif self.type is bool:
+        elif self.dtype is bool:
             rule = "True or False"
         else:
-            kind = "a whole number" if self.type is int else "a number"
+            kind = "a whole number" if self.dtype is int else "a number"
             bounds = [f"at least {self.low:g}"] if self.low is not None else []
             bounds += [f"at most {self.high:g}"] if self.high is not None else []
             rule = f"{kind} {' and '.join(bounds)}".strip()
         return f"{rule}, or None ({self.none})" if self.none else rule
 
-    def check(self, value: Any) -> Any:
+    def check(self, value: Any, where: str | None = None) -> Any:
         """The value in its own type.
 
         Raises:
@@ -81,18 +81,20 @@ class Param:
             return None
         if isinstance(value, np.generic):
             value = value.item()
-        if self.type is float and isinstance(value, int) and not isinstance(value, bool):
+        if self.dtype is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        if self.type is int and isinstance(value, float) and value.is_integer():
+        if self.dtype is int and isinstance(value, float) and value.is_integer():
             value = int(value)
-        if type(value) is not self.type or not self._inside(value):
-            raise ParameterError(f"{self.name} must be {self.rule}", where=self.owner, got=value)
+        if type(value) is not self.dtype or not self._inside(value):
+            raise ParameterError(
+                f"{self.name} must be {self.rule}", where=where or self.owner, got=value
+            )
         return value
 
     def _inside(self, value: Any) -> bool:
         if self.choices:
             return value in self.choices
-        if self.type is bool:
+        if self.dtype is bool:
             return True
         return (
             math.isfinite(value)
@@ -101,18 +103,18 @@ class Param:
         )
 
 
-def param(default: Any, *, help: str, **declared: Any) -> Any:  # noqa: A002 - the field's word
+def param(*, default: Any, help: str, **declared: Any) -> Any:  # noqa: A002 - the field's word
     """Declare a hyperparameter; see `Param` for what may be declared.
 
     >>> class Thing:
-    ...     k = param(100, low=1, none="all", help="neighbours")
+    ...     k = param(default=100, low=1, none="all", help="neighbours")
     >>> Thing.k.rule
     'a whole number at least 1, or None (all)'
     """
-    kind = declared.pop("type", type(default))
+    kind = declared.pop("dtype", type(default))
     if declared.get("choices"):
         declared["choices"], kind = tuple(declared["choices"]), str
-    return Param(default, help, type=kind, **declared)
+    return Param(default, help, dtype=kind, **declared)
 
 
 def declared(owner: type) -> dict[str, Param]:
@@ -121,8 +123,3 @@ def declared(owner: type) -> dict[str, Param]:
     for base in reversed(owner.__mro__):
         found |= {name: value for name, value in vars(base).items() if isinstance(value, Param)}
     return found
-
-
-def shared(template: Any, **changes: Any) -> Any:
-    """A declared hyperparameter used by a second class, with some of its facts changed."""
-    return replace(template, **changes)

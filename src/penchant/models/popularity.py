@@ -26,8 +26,8 @@ class Popularity(Model):
     """
 
     half_life: float | None = param(
-        None,
-        type=float,
+        default=None,
+        dtype=float,
         low=1e-6,
         none="all time",
         search=(1.0, 1000.0),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from penchant import kernels
-from penchant.data.histories import Float32, Histories
+from penchant.data.histories import Float32, Histories, Int64
 from penchant.kernels import Rows
 from penchant.models.base import Model
 from penchant.models.bodies import Body, Factors
@@ -38,30 +39,41 @@ class RatingMF(Model):
     feedback = ("ratings",)
 
     factors: int = param(
-        20, low=0, high=512, search=(4, 128), log=True, help="latent size; 0 leaves the biases"
+        default=20,
+        low=0,
+        high=512,
+        search=(4, 128),
+        log=True,
+        help="latent size; 0 leaves the biases",
     )
-    solver: str = param("als", choices=("als", "sgd"), help="how the factors are found")
-    epochs: int = param(15, low=1, search=(5, 100), help="passes over the data")
-    reg: float = param(4.0, low=0, search=(0.01, 50), log=True, help="λ_f, damping of factors")
-    reg_bias: float = param(1.0, low=0, search=(0.01, 50), log=True, help="λ_b, damping of biases")
+    solver: str = param(default="als", choices=("als", "sgd"), help="how the factors are found")
+    epochs: int = param(default=15, low=1, search=(5, 100), help="passes over the data")
+    reg: float = param(
+        default=4.0, low=0, search=(0.01, 50), log=True, help="λ_f, damping of factors"
+    )
+    reg_bias: float = param(
+        default=1.0, low=0, search=(0.01, 50), log=True, help="λ_b, damping of biases"
+    )
     frequency: float = param(
-        0.25, low=0, high=1, help="ν, how damping grows with the number of ratings"
+        default=0.25, low=0, high=1, help="ν, how damping grows with the number of ratings"
     )
-    biases: bool = param(True, help="learn a bias per person and item")
-    mean: bool = param(True, help="start from the mean of all ratings")
+    biases: bool = param(default=True, help="learn a bias per person and item")
+    mean: bool = param(default=True, help="start from the mean of all ratings")
     learning_rate: float = param(
-        0.02, low=1e-6, high=1, search=(0.001, 0.1), log=True, help="first step size, SGD"
+        default=0.02, low=1e-6, high=1, search=(0.001, 0.1), log=True, help="first step size, SGD"
     )
     decay: float = param(
-        0.95, low=0.1, high=1, help="factor on the step size after each epoch, SGD"
+        default=0.95, low=0.1, high=1, help="factor on the step size after each epoch, SGD"
     )
     order: str = param(
-        "blocks",
+        default="blocks",
         choices=("blocks", "file"),
         help="order of the ratings, SGD: parallel blocks, or as they came",
     )
-    init: float = param(0.1, low=1e-6, high=10, help="standard deviation of the first factors")
-    seed: int = param(0, low=0, help="of the first factors")
+    init: float = param(
+        default=0.1, low=1e-6, high=10, help="standard deviation of the first factors"
+    )
+    seed: int = param(default=0, low=0, help="of the first factors")
 
     def _learn(self, h: Histories, job: Job) -> Body:
         side = _Sides.start(h, self)
@@ -125,11 +137,10 @@ class _Sides:
             return solved, np.zeros(len(h), np.float32)
         return np.ascontiguousarray(solved[:, :-1]), solved[:, -1].copy()
 
-    def sgd_steps(self):
+    def sgd_steps(self) -> Callable[[int], float]:
         """One epoch of SGD as a function of its number; returns the error met on the way."""
         model, h = self.model, self.h
-        users, items = h.owners, h.items
-        users, items, values = users, items, h.values
+        users, items, values = h.owners, h.items, h.values
         schedule = kernels.sgd_schedule(
             users, items, len(h), h.n_items, model.seed, serial=model.order == "file"
         )
@@ -157,16 +168,16 @@ class _Sides:
 
         return step
 
-    def _per_entry(self, reg: float, counts: Float32) -> Float32:
+    def _per_entry(self, reg: float, counts: Int64) -> Float32:
         """A row's damping spread over its n ratings: ``λ n^ν / n``."""
         n = np.maximum(counts, 1).astype(np.float64)
-        return (reg * n ** (self.model.frequency - 1)).astype(np.float32)
+        return np.asarray(reg * n ** (self.model.frequency - 1), dtype=np.float32)
 
     def _ridge(self) -> Float32:
         """The diagonal of the damping: λ_f per factor, then λ_b; never 0, so that solves exist."""
         model = self.model
         diagonal = [model.reg] * model.factors + [model.reg_bias] * model.biases
-        return np.maximum(np.array(diagonal), 1e-6).astype(np.float32)
+        return np.asarray(np.maximum(np.array(diagonal), 1e-6), dtype=np.float32)
 
     def _error(self) -> float:
         h, total, users = self.h, 0.0, self.h.owners

@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 from penchant.data.histories import Histories
-from penchant.models.base import Model
 from penchant.models.biases import Biases
 from penchant.models.bodies import Body, Neighbours
 from penchant.models.bodies.body import encoded
-from penchant.models.item_knn import ItemKNN
 from penchant.models.job import Job
-from penchant.models.params import shared
-from penchant.models.weighting import column_weights, weighting_param
+from penchant.models.knn import Neighbourhood
+from penchant.models.weighting import column_weights
 
 
-class UserKNN(Model):
+class UserKNN(Neighbourhood):
     """User-based collaborative filtering (Resnick et al., CSCW 1994).
 
     Likes: ``s(x, i) = Σ_v sim(x, v) y_vi`` over the k people most like x. Ratings:
     ``s(x, i) = b_ui + Σ_v sim(x, v) e_vi / (damp + Σ_v sim(x, v))`` over those of them who rated
-    i, with e the residuals of the biases. Similarities are those of `ItemKNN`. The training histories are
-    what this model learned, so it cannot be saved without them.
+    i, with e the residuals of the biases. The training histories are what this model learned, so
+    it cannot be saved without them.
 
     >>> import penchant as pt
     >>> model = pt.UserKNN(k=None).fit(pt.datasets.load("interests"))
     >>> [f"{user} {score:.3f}" for user, score in model.similar_users(0, n=2)]
     ['9 0.567', '1 0.338']
     """
-
-    feedback = ("likes", "ratings")
-
-    k: int | None = shared(ItemKNN.k, help="neighbours asked per person")
-    similarity: str = shared(ItemKNN.similarity, help="how people are compared")
-    shrink: float = shared(ItemKNN.shrink, help="damps similarities that rest on few items")
-    weighting: str | None = weighting_param("items")
-    value_weight: str = shared(ItemKNN.value_weight)
-    reg_user: float = shared(ItemKNN.reg_user)
-    reg_item: float = shared(ItemKNN.reg_item)
-
-    damp: float = shared(ItemKNN.damp)
 
     def _learn(self, h: Histories, job: Job) -> Body:
         biases = Biases.learn(h, self.reg_user, self.reg_item) if job.rates else None

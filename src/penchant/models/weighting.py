@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
 import numpy as np
 
 from penchant.data.histories import Float32
 from penchant.kernels import Rows
-from penchant.models.params import param
 
-Weighting = Literal["tfidf", "bm25"]
 _K1, _B = 1.2, 0.75  # Robertson's usual values
 
 
-def weighted(rows: Rows, n_columns: int, weighting: Weighting | None) -> Rows:
+def weighted(rows: Rows, n_columns: int, weighting: str | None) -> Rows:
     """Rows as documents whose columns are terms, reweighted.
 
     TF-IDF: ``√x · (ln(N/(1 + n_c)) + 1)``. BM25: ``x(K₁ + 1)/(K₁(1 − B + B·|r|/mean) + x) · idf_c``
@@ -32,7 +28,7 @@ def weighted(rows: Rows, n_columns: int, weighting: Weighting | None) -> Rows:
     return rows._replace(values=(x * (_K1 + 1) / (_K1 * norm + abs(x)) * idf).astype(np.float32))
 
 
-def column_weights(rows: Rows, n_columns: int, weighting: Weighting | None) -> Float32:
+def column_weights(rows: Rows, n_columns: int, weighting: str | None) -> Float32:
     """The inverse document frequency of each column, float32 ``[n_columns]``, above 0."""
     if weighting is None:
         return np.ones(n_columns, dtype=np.float32)
@@ -42,14 +38,4 @@ def column_weights(rows: Rows, n_columns: int, weighting: Weighting | None) -> F
         idf = np.log(n / (1 + held)) + 1
     else:
         idf = np.log1p((n - held + 0.5) / (held + 0.5))
-    return np.maximum(idf, 1e-3).astype(np.float32)
-
-
-def weighting_param(of: str) -> Any:
-    """The hyperparameter that chooses the weighting."""
-    return param(
-        None,
-        choices=("tfidf", "bm25"),
-        none="every meeting counts the same",
-        help=f"weighting of {of} before comparing, for likes",
-    )
+    return np.asarray(np.maximum(idf, 1e-3), dtype=np.float32)

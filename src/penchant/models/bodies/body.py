@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,6 @@ from penchant.errors import UsageError
 from penchant.explain import Cause
 from penchant.kernels import Rows
 
-Weighting = Literal["equal", "linear", "log"]
 Ranked = tuple[Int32, Float32]  # item rows and scores, best first; -1 pads
 BLOCK = 16_000_000  # scores held at once
 
@@ -138,7 +137,7 @@ def blocks(h: Histories) -> Iterator[Histories]:
         yield h.take(slice(start, start + size))
 
 
-def encoded(h: Histories, weighting: Weighting) -> Histories:
+def encoded(h: Histories, weighting: str) -> Histories:
     """Likes as weights: all equal (by sign), linear in the value, or by its logarithm."""
     values = h.values
     if weighting == "equal":
@@ -173,7 +172,7 @@ def column(rows: Rows, column: int) -> tuple[npt.NDArray[np.int64], Float32]:
 def damped(opinion: Float32, weight: Float32, damp: float) -> Float32:
     """``opinion / (weight + damp)``, 0 where no weight speaks."""
     below = weight + np.float32(damp)
-    return np.divide(opinion, below, out=np.zeros_like(opinion), where=weight > 0)
+    return np.asarray(np.divide(opinion, below, out=np.zeros_like(opinion), where=weight > 0))
 
 
 def ranked(ids: npt.NDArray[np.integer], scores: Float32, n: int) -> Ranked:

@@ -68,12 +68,13 @@ class Factors(Body):
         scores = np.einsum(
             "nd,nd->n", taste[people], self.vectors[known], dtype=np.float64, optimize=False
         ) + (self.bias[known] + np.float32(self.offset))
-        return np.where(items < 0, self.newcomer(h, taste)[people], scores)
+        return np.asarray(np.where(items < 0, self.newcomer(h, taste)[people], scores), np.float64)
 
     def newcomer(self, h: Histories, taste: Float32 | None = None) -> npt.NDArray[np.float64]:
         """μ + b_u."""
         taste = self.taste(h) if taste is None else taste
-        return self.offset + (taste[:, -1] if self.bias_column else np.zeros(len(h)))
+        bias = taste[:, -1] if self.bias_column else np.zeros(len(h))
+        return np.asarray(self.offset + bias, dtype=np.float64)
 
     def parts(self, h: Histories, item: int, by: Cause) -> list[Part]:
         """``v_iᵀ A⁻¹ v_j (x_j − μ − b_j)`` per past item j, and the baseline μ + b_i.

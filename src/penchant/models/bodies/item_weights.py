@@ -16,7 +16,6 @@ from penchant.models.bodies.body import (
     Body,
     Part,
     Ranked,
-    Weighting,
     cell,
     column,
     damped,
@@ -44,7 +43,7 @@ class ItemWeights(Body):
 
     name = "item_weights"
     weights: Rows = field(repr=False)
-    weighting: Weighting = "equal"
+    weighting: str = "equal"
     biases: Biases | None = None
     damp: float = 0.0
 

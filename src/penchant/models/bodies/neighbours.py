@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +17,11 @@ from penchant.models.bodies.body import (
     Body,
     Part,
     Ranked,
-    Weighting,
     column,
     damped,
     encoded,
     padded,
 )
-
-Measure = Literal["cosine", "jaccard", "pearson"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,9 +51,9 @@ class Neighbours(Body):
     item_weight: Float32 = field(repr=False)
     n_items: int
     k: int | None
-    measure: Measure = "cosine"
+    measure: str = "cosine"
     shrink: float = 0.0
-    weighting: Weighting = "equal"
+    weighting: str = "equal"
     biases: Biases | None = None
     damp: float = 0.0
 
