@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import penchant as pt
@@ -18,6 +20,11 @@ def ml100k() -> pt.Interactions:
 
 
 @pytest.fixture(autouse=True)
-def _documents_have_their_data(request: pytest.FixtureRequest) -> None:
+def _documents(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Documents run in a folder of their own, and those about films have their data."""
+    if request.node.path.suffix == ".md":
+        monkeypatch.chdir(tmp_path)
     if request.node.path.name == "tutorial.md":
         request.getfixturevalue("ml100k")

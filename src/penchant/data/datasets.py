@@ -161,7 +161,9 @@ def _degrees(
     weight = rng.lognormal(0, 1.1, n_users)
     most = max(fewest, int(n_items * 0.68))
     spare = total - fewest * n_users
-    counts = np.minimum(fewest + np.floor(weight / weight.sum() * spare), most).astype(np.int64)
+    counts: npt.NDArray[np.int64] = np.minimum(
+        fewest + np.floor(weight / weight.sum() * spare), most
+    ).astype(np.int64)
     while (short := total - int(counts.sum())) > 0:
         room = np.flatnonzero(counts < most)
         counts[rng.choice(room, min(short, len(room)), replace=False)] += 1

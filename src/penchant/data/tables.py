@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -59,12 +59,8 @@ class Table:
 
     def to_native(self) -> Any:
         """The table in the frame library the data came in; dicts when it was none."""
-        makers: dict[str, Callable[[], Any]] = {
-            "pandas": self.to_pandas,
-            "polars": self.to_polars,
-            "pyarrow": self.to_arrow,
-        }
-        return makers.get(self.origin or "", self.to_dicts)()
+        verbs = {"pandas": "to_pandas", "polars": "to_polars", "pyarrow": "to_arrow"}
+        return getattr(self, verbs.get(self.origin or "", "to_dicts"))()
 
     def __repr__(self) -> str:
         shown = {
