@@ -32,6 +32,7 @@ CANONICAL = {
     "time": ("timestamp",),
     "type": ("type",),
 }
+_SAMPLE = 1_000  # cells by which a column of times is judged
 _LONGEST_ID = 512  # bytes of UTF-8
 _UNITS = ((1e11, 1_000_000, "seconds"), (1e14, 1_000, "milliseconds"), (1e17, 1, "microseconds"))
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?$")
@@ -225,9 +226,9 @@ def to_moments(
         micros = cells.astype("datetime64[us]")
         _note_moments(np.isnat(micros), column, bad)
         return micros.astype(np.int64), "dates"
-    numbers = _floats(cells)
-    if np.isfinite(numbers).mean() > 0.5 if len(numbers) else True:
-        return _from_numbers(cells, numbers, column, bad)
+    sample = np.isfinite(_floats(cells[:_SAMPLE]))
+    if not len(sample) or sample.mean() > 0.5:
+        return _from_numbers(cells, _floats(cells), column, bad)
     return _from_text(cells, column, bad)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
@@ -35,6 +36,24 @@ class Rows(NamedTuple):
     def n_rows(self) -> int:
         """R."""
         return len(self.indptr) - 1
+
+    def slice(self, start: int, end: int) -> Rows:
+        """Rows ``start`` to ``end``; the entries are views."""
+        entries = np.s_[self.indptr[start] : self.indptr[end]]
+        values = None if self.values is None else self.values[entries]
+        return Rows(
+            self.indptr[start : end + 1] - self.indptr[start], self.indices[entries], values
+        )
+
+    @classmethod
+    def stacked(cls, parts: Sequence[Rows]) -> Rows:
+        """Rows below each other; all of them with values."""
+        lengths = [np.diff(part.indptr) for part in parts]
+        return cls(
+            np.concatenate([[0], np.cumsum(np.concatenate([*lengths, []]))]).astype(np.int64),
+            np.concatenate([*(part.indices for part in parts), []]).astype(np.int32),
+            np.concatenate([*(np.asarray(part.values) for part in parts), []]).astype(np.float32),
+        )
 
     def transpose(self, n_columns: int) -> Rows:
         """Columns as rows; entries of a column stay in the order of the rows.

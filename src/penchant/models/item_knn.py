@@ -6,6 +6,7 @@ import numpy as np
 
 from penchant import kernels
 from penchant.data.histories import Histories
+from penchant.kernels import Rows
 from penchant.models.biases import Biases
 from penchant.models.bodies import Body, ItemWeights
 from penchant.models.bodies.body import encoded
@@ -13,7 +14,8 @@ from penchant.models.job import Job
 from penchant.models.knn import Neighbourhood
 from penchant.models.weighting import weighted
 
-PAIR = 8  # bytes of one stored neighbour
+_PAIR = 8  # bytes of one stored neighbour
+_ITEMS_AT_ONCE = 4096  # between two reports of progress
 
 
 class ItemKNN(Neighbourhood):
@@ -34,15 +36,7 @@ class ItemKNN(Neighbourhood):
         by_item = x.rows().transpose(h.n_items)
         if not job.rates:
             by_item = weighted(by_item, len(h), self.weighting)
-        near = kernels.nearest(
-            by_item,
-            by_item,
-            len(h),
-            self.k,
-            measure=self.similarity,
-            shrink=self.shrink,
-            itself=np.arange(h.n_items, dtype=np.int32),
-        )
+        near = self._neighbours(by_item, len(h), job)
         return ItemWeights(
             weights=near.transpose(h.n_items),
             weighting=self.value_weight,
@@ -51,8 +45,26 @@ class ItemKNN(Neighbourhood):
             stars=job.stars,
         )
 
+    def _neighbours(self, by_item: Rows, n_people: int, job: Job) -> Rows:
+        """Each item's neighbours, some thousand items at a time."""
+        lists, alone = [], np.arange(by_item.n_rows, dtype=np.int32)
+        for start in range(0, by_item.n_rows, _ITEMS_AT_ONCE):
+            some = alone[start : start + _ITEMS_AT_ONCE]
+            part = kernels.nearest(
+                by_item.slice(start, start + len(some)),
+                by_item,
+                n_people,
+                self.k,
+                measure=self.similarity,
+                shrink=self.shrink,
+                itself=some,
+            )
+            lists.append(part)
+            job.step(start + len(some), by_item.n_rows)
+        return Rows.stacked(lists)
+
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
         met_together = float((h.counts.astype(np.float64) ** 2).sum())
         per_item = h.n_items if self.k is None else min(self.k, h.n_items)
         kept = min(met_together, float(h.n_items) * per_item)
-        return 2.5 * kept * PAIR, "Keep fewer neighbours per item, such as k=100"
+        return 2.5 * kept * _PAIR, "Keep fewer neighbours per item, such as k=100"

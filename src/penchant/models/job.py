@@ -38,6 +38,10 @@ class Job:
         self._task, self._report, self._h = task, report, h
         self._held = None if validation is None else _held_out(data, validation)
 
+    def step(self, done: int, total: int) -> None:
+        """Report how far the work is."""
+        self._report(Progress(self._task, done, total))
+
     def epoch(self, done: int, total: int, body: Callable[[], Body], **figures: float) -> None:
         """Record and report one epoch, with its validation error, answered as users get it."""
         if self._held is not None:
