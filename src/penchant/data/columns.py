@@ -212,7 +212,7 @@ def to_values(cells: npt.NDArray[Any], column: str, bad: Reasons) -> npt.NDArray
     values = _floats(cells)
     for row in np.flatnonzero(~np.isfinite(values) | (abs(values) > np.finfo(np.float32).max)):
         cell = cells[row]
-        empty = cell is None or (isinstance(cell, str) and not cell.strip())
+        empty = cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())
         reason = "the value is missing" if empty else "the value is no finite number"
         bad.setdefault(int(row), (column, reason))
     return values

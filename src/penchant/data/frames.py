@@ -28,6 +28,7 @@ class Cells:
         origin: the frame library, or None.
         lines: the line of each row in a file, or None.
         rejected: rows that could not be read at all.
+        notes: how the source was read.
     """
 
     columns: Columns
@@ -35,6 +36,7 @@ class Cells:
     origin: str | None = None
     lines: npt.NDArray[np.int64] | None = None
     rejected: tuple[Reject, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))

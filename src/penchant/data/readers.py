@@ -117,7 +117,7 @@ class _Parts:
         from_text: bool,
     ) -> None:
         self.cells, self.roles, self.bad, self.from_text = cells, roles, bad, from_text
-        self.notes = list(roles.evidence)
+        self.notes = [*cells.notes, *roles.evidence]
         columns = cells.columns
         for name in (roles.user, roles.item):
             bad_ids(columns[name], name, bad)
@@ -172,7 +172,7 @@ class _Parts:
             None if self.values is None else self.values[good],
             None if self.moments is None else self.moments[good],
             kind=kind or ("likes" if weighted else None),
-            value_name=roles.value if self.cells.named or roles.value is None else None,
+            value_name=roles.value.split(":")[0] if roles.value and self.cells.named else None,
             sources=np.flatnonzero(good),
             origin=self.cells.origin,
             notes=self.notes,
@@ -206,7 +206,7 @@ def _cells(source: Any, path: Path | None) -> tuple[Cells, TextTable | None]:
     if names.endswith((".jsonl", ".ndjson", ".json")):
         return from_json_lines(path), None
     table = read_text_table(path, KNOWN_NAMES)
-    return Cells(table.columns, table.named, None, table.lines, table.rejected), table
+    return Cells(table.columns, table.named, None, table.lines, table.rejected, table.notes), table
 
 
 def _rejected(cells: Cells, table: TextTable | None, bad: Reasons) -> tuple[Reject, ...]:

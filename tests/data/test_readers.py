@@ -1,0 +1,497 @@
+"""Whatever holds interactions can be read; a bad row is named and costs no good one."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+
+import penchant as pt
+from penchant.errors import DataError, UsageError
+
+ROWS = [("ann", "tea", 5.0), ("bob", "jam", 2.0), ("ann", "jam", 4.0)]
+
+
+def _file(tmp_path: Path, content: str | bytes, name: str = "data.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def _read(path: Path, **options) -> pt.Interactions:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pt.PenchantNotice)
+        return pt.read(path, **options)
+
+
+def _triples(data: pt.Interactions) -> list[tuple]:
+    table = data.columns()
+    value = "rating" if "rating" in table else "value"
+    return list(zip(*(table[name].tolist() for name in ("user_id", "item_id", value)), strict=True))
+
+
+# Forms ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|", "::"])
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_delimited_files(tmp_path, delimiter, header, end, mark):
+    """Any usual delimiter, with or without header, line ends of both kinds, a byte order mark."""
+    lines = [["user", "item", "rating"]] * header + [[u, i, str(v)] for u, i, v in ROWS]
+    text = end.join(delimiter.join(line) for line in lines) + end
+    assert _triples(_read(_file(tmp_path, mark + text.encode()))) == ROWS
+
+
+def test_gzip(tmp_path):
+    text = "user,item,rating\n" + "".join(f"{u},{i},{v}\n" for u, i, v in ROWS)
+    assert _triples(_read(_file(tmp_path, gzip.compress(text.encode()), "data.csv.gz"))) == ROWS
+
+
+def test_json_lines(tmp_path):
+    """Ids keep their JSON type; a line that is no object is rejected by number."""
+    lines = [
+        json.dumps({"user_id": 1, "item_id": "00123", "rating": 5}),
+        "{broken",
+        "",
+        json.dumps([1, 2]),
+        json.dumps({"user_id": 2, "item_id": "x", "rating": 3}),
+    ]
+    data = _read(_file(tmp_path, "\n".join(lines), "events.jsonl"))
+    assert _triples(data) == [(1, "00123", 5), (2, "x", 3)]
+    assert [(one.line, one.reason.split(":")[0]) for one in data.rejected] == [
+        (2, "no JSON"),
+        (4, "not a JSON object"),
+    ]
+
+
+def test_parquet(tmp_path):
+    path = tmp_path / "data.parquet"
+    columns = {"userId": [7, 7, None], "movieId": ["a", "b", "c"], "rating": [5.0, None, 3.0]}
+    pq.write_table(pa.table(columns), path)
+    data = _read(path)
+    assert _triples(data) == [(7, "a", 5.0)]
+    assert [one.reason for one in data.rejected] == ["the value is missing", "the id is missing"]
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow", "lazy"])
+def test_frames_of_any_library_come_back_in_it(library):
+    """Columns out are in the caller's frame library."""
+    columns = {
+        "customer_id": ["ann", "bob", "ann"],
+        "sku": ["tea", "jam", "jam"],
+        "stars": [5, 2, 4],
+    }
+    frame = {
+        "pandas": lambda: pd.DataFrame(columns),
+        "polars": lambda: pl.DataFrame(columns),
+        "pyarrow": lambda: pa.table(columns),
+        "lazy": lambda: pl.LazyFrame(columns),
+    }[library]()
+    data = pt.read(frame)
+    assert _triples(data) == ROWS
+    assert data.kind == "ratings"
+    table = pt.Popularity().fit(data.likes()).recommend(["ann", "bob"], n=1)
+    native = {
+        "pandas": pd.DataFrame,
+        "polars": pl.DataFrame,
+        "lazy": pl.DataFrame,
+        "pyarrow": pa.Table,
+    }
+    assert isinstance(table.to_native(), native[library])
+
+
+def test_a_frame_with_gaps_and_the_frame_stays_as_it_was():
+    """Whole floats become integers; rows without an id are rejected by position."""
+    frame = pd.DataFrame({"user_id": [1.0, None, 3.0], "item_id": [5, 6, 7]})
+    before = frame.copy()
+    with pytest.warns(pt.PenchantNotice, match=r"1 of 3 rows could not be read \(first: row 1"):
+        data = pt.read(frame)
+    assert data.users.ids() == [1, 3]
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_categories_datetimes_and_time_zones_in_frames():
+    frame = pd.DataFrame(
+        {
+            "user": pd.Categorical(["a", "b"]),
+            "item": ["x", "y"],
+            "when": pd.to_datetime(["2026-01-01T12:00+02:00", "2026-01-02T00:00+02:00"], utc=True),
+        }
+    )
+    data = pt.read(frame, time="when")
+    assert data.columns()["timestamp"].astype(str).tolist() == [
+        "2026-01-01T10:00:00.000000",
+        "2026-01-01T22:00:00.000000",
+    ]
+
+
+def test_plain_python():
+    assert _triples(pt.read(ROWS)) == ROWS
+    assert pt.read([["tea", "jam"], ["jam"]]).columns()["user_id"].tolist() == [0, 0, 1]
+    assert pt.read({"ann": ["tea"], "bob": ["jam"]}).users.ids() == ["ann", "bob"]
+    timed = pt.read([("a", "x", 1, 100), ("a", "y", 1, 50)])
+    assert timed.items.ids(timed.histories.items) == ["y", "x"]
+    with pytest.raises(UsageError, match="cannot be read as interactions"):
+        pt.read([1, 2, 3])
+    with pytest.raises(UsageError, match="tuples must all be"):
+        pt.read([("a", "x"), ("a", "x", 1)])
+
+
+def test_scipy_csr_with_and_without_ids():
+    matrix = csr_array(np.array([[0, 5], [3, 0]]))
+    assert _triples(pt.read(matrix, kind="ratings")) == [(0, 1, 5), (1, 0, 3)]
+    named = pt.read((matrix, ["ann", "bob"], ["tea", "jam"]), kind="ratings")
+    assert _triples(named) == [("ann", "jam", 5), ("bob", "tea", 3)]
+    with pytest.raises(UsageError, match="the matrix is 2 × 2"):
+        pt.read((matrix, ["ann"], ["tea", "jam"]))
+
+
+# Columns ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["userId,movieId,rating,timestamp", "user_id:token,item_id:token,rating:float,timestamp:float",
+     "Customer ID,SKU,Stars,created_at", "visitor,product,score,ts"],
+)  # fmt: skip
+def test_usual_names_are_recognised_and_shown(tmp_path, names):
+    data = _read(_file(tmp_path, f"{names}\n1,2,3,978300760\n1,3,5,978300761\n"))
+    first, second, third, fourth = names.split(",")
+    assert f"user <- {first} (named so)" in data.notes
+    assert f"item <- {second} (named so)" in data.notes
+    assert f"value <- {third} (named so)" in data.notes
+    assert f"time <- {fourth} (named so)" in data.notes
+    assert "time read as seconds since 1970" in data.notes
+    assert data.kind == "ratings"
+
+
+def test_columns_can_be_overridden_by_name_or_position(tmp_path):
+    path = _file(tmp_path, "a,b,c\nann,tea,1\nbob,jam,2\n")
+    with pytest.raises(
+        UsageError, match=r"no column is known to hold the users, got \['a', 'b', 'c'\]"
+    ):
+        pt.read(path)
+    assert _triples(_read(path, user="a", item="b"))[0] == ("ann", "tea", 1)
+    assert _triples(_read(path, user=1, item=0))[0] == ("tea", "ann", 1)
+    with pytest.raises(UsageError, match=r"no column for user, got 'aa'. Did you mean 'a'"):
+        pt.read(path, user="aa", item="b")
+
+
+def test_two_columns_that_fit_equally_are_asked_about(tmp_path):
+    path = _file(tmp_path, "user,sku,product\nann,1,tea\n")
+    with pytest.raises(
+        UsageError, match=r"several columns could hold the items: sku, product.*item='sku'"
+    ):
+        pt.read(path)
+    assert _read(path, item="product").items.ids() == ["tea"]
+
+
+def test_event_types_become_values(tmp_path):
+    text = "user,item,event\nann,tea,view\nann,jam,purchase\nbob,tea,dislike\nbob,jam,teleport\n"
+    path = _file(tmp_path, text)
+    data = _read(path, weights={"view": 1, "purchase": 5, "dislike": -1})
+    assert _triples(data) == [("ann", "tea", 1), ("ann", "jam", 5), ("bob", "tea", -1)]
+    assert data.kind == "likes"
+    assert data.rejected[0].reason == "type 'teleport' has no weight"
+    assert any("column event not used" in note for note in _read(path).notes)
+    with pytest.raises(UsageError, match=r"The types are: dislike, purchase, teleport, view"):
+        pt.read(path, weights={"buy": 1})
+
+
+@pytest.mark.parametrize(
+    ("cells", "micros"),
+    [
+        (["978300760", "978300761"], [978300760000000, 978300761000000]),
+        (["978300760000", "978300761000"], [978300760000000, 978300761000000]),
+        (["978300760000000", "978300761000000"], [978300760000000, 978300761000000]),
+        (["978300760000000000", "978300761000000000"], [978300760000000, 978300761000000]),
+        (["1970-01-01", "1970-01-02"], [0, 86400000000]),
+        (["1970-01-01T00:00:01Z", "1970-01-01 00:00:02.5"], [1000000, 2500000]),
+        (["01/01/1970", "13/01/1970"], [0, 12 * 86400000000]),
+        (["01/01/1970", "01/13/1970"], [0, 12 * 86400000000]),
+    ],
+)
+def test_times(tmp_path, cells, micros):
+    text = "user,item,time\n" + "".join(f"u{k},i,{cell}\n" for k, cell in enumerate(cells))
+    data = _read(_file(tmp_path, text))
+    assert data.columns()["timestamp"].astype(np.int64).tolist() == micros
+    assert any(note.startswith("time read as") for note in data.notes)
+
+
+def test_ids_by_their_rules(tmp_path):
+    """00123 and 2**70 keep a column text; clean numbers become integers."""
+    data = _read(_file(tmp_path, f"user,item\n00123,{2**70}\n7,8\n"))
+    assert data.users.ids() == ["00123", "7"]
+    assert data.items.ids() == [str(2**70), "8"]
+    assert _read(_file(tmp_path, "user,item\n123,-8\n")).users.ids() == [123]
+    mixed = pt.read([(1, "a"), ("x", "b")])
+    assert mixed.users.ids() == ["1", "x"]
+    assert "user ids mix numbers and text: read as text" in mixed.notes
+
+
+# Bad rows ---------------------------------------------------------------------------------------
+
+BAD = '''user,item,rating
+ann,tea,5
+bob,jam
+bob,jam,3,extra
+"ann,jam,4
+,tea,1
+bob,  ,2
+bob,tea,nan
+bob,tea,inf
+bob,tea,lots
+bob,tea,
+"ann","said ""hi""",2
+
+cat,"jam, plum",3
+'''
+
+
+def test_every_bad_row_is_named_and_no_good_row_is_lost(tmp_path):
+    path = _file(tmp_path, BAD)
+    with pytest.warns(pt.PenchantNotice) as notices:
+        data = pt.read(path)
+    assert _triples(data) == [("ann", "tea", 5), ("ann", 'said "hi"', 2), ("cat", "jam, plum", 3)]
+    expected = [
+        (3, None, "2 columns where there should be 3"),
+        (4, None, "4 columns where there should be 3"),
+        (5, None, "a quote is never closed"),
+        (6, "user", "the id is missing"),
+        (7, "item", "the id is missing"),
+        (8, "rating", "the value is no finite number"),
+        (9, "rating", "the value is no finite number"),
+        (10, "rating", "the value is no finite number"),
+        (11, "rating", "the value is missing"),
+    ]
+    assert [(one.line, one.column, one.reason) for one in data.rejected] == expected
+    assert len(notices) == 1
+    assert "9 of 12 rows could not be read" in str(notices[0].message)
+    assert "first: line 3: 2 columns where there should be 3" in str(notices[0].message)
+    with (tmp_path / "data.rejects.csv").open() as file:
+        written = list(csv.DictReader(file))
+    assert [int(row["line"]) for row in written] == [line for line, _, _ in expected]
+    assert written[2]["text"] == '"ann,jam,4'
+
+
+def test_rejects_go_where_they_are_asked_to_and_need_not_be_writable(tmp_path):
+    path = _file(tmp_path, "user,item\nann,tea\n,jam\n")
+    with pytest.warns(pt.PenchantNotice, match=r"elsewhere\.csv"):
+        pt.read(path, rejects=tmp_path / "elsewhere.csv")
+    assert (tmp_path / "elsewhere.csv").exists()
+    with pytest.warns(pt.PenchantNotice, match="could not be written"):
+        data = pt.read(path, rejects=tmp_path / "no" / "such" / "folder.csv")
+    assert len(data) == 1
+
+
+def test_a_quoted_field_over_several_lines_is_one_field(tmp_path):
+    data = _read(_file(tmp_path, 'user,item,note\nann,tea,"two\nlines"\nbob,jam,x\n,x,y\n'))
+    assert data.users.ids() == ["ann", "bob"]
+    assert [one.line for one in data.rejected] == [5]
+
+
+def test_latin1_is_read_and_said(tmp_path):
+    data = _read(_file(tmp_path, "user,item\nJosé,thé\n".encode("latin-1")))
+    assert data.users.ids() == ["José"]
+    assert any("Latin-1" in note for note in data.notes)
+
+
+def test_control_characters_and_very_long_ids_are_rejected(tmp_path):
+    text = f"user,item\nann,te\0a\nann,{'x' * 600}\nann,ok\n"
+    data = _read(_file(tmp_path, text))
+    assert [one.reason for one in data.rejected] == [
+        "the id holds a control character",
+        "the id is longer than 512 bytes",
+    ]
+    surrogate = _read_python([("ann", "\ud800"), ("ann", "ok")])
+    assert surrogate.rejected[0].reason == "the id is no valid text"
+
+
+def _read_python(rows) -> pt.Interactions:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pt.PenchantNotice)
+        return pt.read(rows)
+
+
+def test_repeated_header_names_are_told_apart(tmp_path):
+    data = _read(_file(tmp_path, "user,item,user\nann,tea,zzz\n"))
+    assert data.users.ids() == ["ann"]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "message"),
+    [
+        ("", "empty.csv", "the file is empty"),
+        ("\n\n", "blank.csv", "the file is empty"),
+        ("user,item\n,\n,x\n", "nothing.csv", r"no row could be read \(line 2: the id is missing"),
+        (b"PAR1 not really", "bad.parquet", "not a readable Parquet file"),
+        (b"\x1f\x8b\x08broken", "bad.csv.gz", "cannot be read"),
+        ("", "empty.jsonl", "the file is empty"),
+    ],
+)
+def test_files_with_nothing_to_read(tmp_path, content, name, message):
+    path = _file(tmp_path, content, name)
+    with pytest.raises(DataError, match=message) as error:
+        pt.read(path)
+    assert name in str(error.value) or "no row" in str(error.value)
+
+
+def test_paths_that_are_no_files(tmp_path):
+    _file(tmp_path, "user,item\na,b\n", "purchases.csv")
+    with pytest.raises(DataError, match=r"no such file\. Did you mean 'purchases\.csv'"):
+        pt.read(tmp_path / "purchase.csv")
+    with pytest.raises(
+        DataError, match=r"a folder is read only if it is MovieLens.*purchases\.csv"
+    ):
+        pt.read(tmp_path)
+    with pytest.raises(UsageError, match="databases are not read by this version") as error:
+        pt.read("postgresql://ann:secret@db/shop")
+    assert "secret" not in str(error.value)
+
+
+def test_a_header_alone_has_no_interactions(tmp_path):
+    data = _read(_file(tmp_path, "user,item\n"))
+    assert len(data) == 0
+    with pytest.raises(DataError, match="nothing to learn from"):
+        pt.ItemKNN().fit(data)
+
+
+CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(
+    str.strip
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=12))
+def test_what_a_csv_writer_writes_is_read_back(tmp_path, rows):
+    """Quotes, delimiters, spaces, any script: as the standard library writes them."""
+    path = tmp_path / "written.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerows([("user_id", "item_id"), *rows])
+    data = _read(path)
+    got = list(
+        zip(*(map(str, data.columns()[c].tolist()) for c in ("user_id", "item_id")), strict=True)
+    )
+    assert got == rows
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.binary(max_size=300))
+def test_no_bytes_end_in_anything_but_data_or_a_complaint(tmp_path, content):
+    path = _file(tmp_path, b"user,item\nann,tea\n" + content)
+    try:
+        data = _read(path)
+    except pt.PenchantError:
+        return
+    assert len(data) >= 1
+
+
+# Item facts and MovieLens -----------------------------------------------------------------------
+
+
+def test_item_facts_are_joined_by_overlap(tmp_path):
+    facts = _file(
+        tmp_path, "code,name,category,price\n7,Tea,hot|drink,3.5\n8,Jam,,2\n", "items.csv"
+    )
+    data = pt.read([("ann", 7), ("bob", 8)], items=facts)
+    assert [data.title(row) for row in range(2)] == ["Tea", "Jam"]
+    assert data.facts.tags(0) == ["hot", "drink"]
+    assert data.facts.value("price", 0) == 3.5
+    assert any("code names 100% of the items" in note for note in data.notes)
+    frame = pt.read([("ann", 7)], items=pd.DataFrame({"item_id": [7], "title": ["Tea"]}))
+    assert frame.title(0) == "Tea"
+    with pytest.raises(DataError, match="no column of the item facts names the items"):
+        pt.read([("ann", "zzz")], items={"id": [1], "title": ["x"]})
+
+
+def _movielens(folder: Path, layout: str) -> Path:
+    """Three films and two people, in the files of one MovieLens release."""
+    folder.mkdir()
+    films = [
+        (1, "Toy Story (1995)", "Animation|Comedy"),
+        (2, "Amélie (2001)", "Comedy"),
+        (3, "unknown", ""),
+    ]
+    rows = [(10, 1, 5, 881250949), (10, 2, 3, 881250950), (11, 3, 4, 881250951)]
+    if layout == "u.data":
+        flags = [
+            "|".join("1" if g in tags.split("|") else "0" for g in _GENRES) for _, _, tags in films
+        ]
+        text = "".join(
+            f"{i}|{t}|01-Jan-1995||http://x|{f}\n"
+            for (i, t, _), f in zip(films, flags, strict=True)
+        )
+        (folder / "u.item").write_bytes(text.encode("latin-1"))
+        (folder / "u.data").write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
+    elif layout == "ratings.dat":
+        (folder / "movies.dat").write_bytes(
+            "".join(f"{i}::{t}::{g}\n" for i, t, g in films).encode("latin-1")
+        )
+        (folder / "ratings.dat").write_text(
+            "".join("::".join(map(str, row)) + "\n" for row in rows)
+        )
+    else:
+        (folder / "movies.csv").write_text(
+            "movieId,title,genres\n" + "".join(f"{i},{t},{g}\n" for i, t, g in films)
+        )
+        (folder / "ratings.csv").write_text(
+            "userId,movieId,rating,timestamp\n"
+            + "".join(",".join(map(str, row)) + "\n" for row in rows)
+        )
+    return folder
+
+
+_GENRES = [
+    "unknown",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+]
+
+
+@pytest.mark.parametrize("layout", ["u.data", "ratings.dat", "ratings.csv"])
+@pytest.mark.parametrize("whole_folder", [True, False])
+def test_movielens_files_as_they_lie(tmp_path, layout, whole_folder):
+    """Ratings and films are recognised and joined, by the file or by its folder."""
+    folder = _movielens(tmp_path / "ml", layout)
+    data = _read(folder if whole_folder else folder / layout)
+    assert data.kind == "ratings"
+    assert _triples(data) == [(10, 1, 5), (10, 2, 3), (11, 3, 4)]
+    assert [data.title(row) for row in range(3)] == ["Toy Story (1995)", "Amélie (2001)", "unknown"]
+    assert data.facts.tags(0) == ["Animation", "Comedy"]
+    assert data.facts.value("year", 1) == 2001
+    assert data.columns()["timestamp"].astype(np.int64)[0] == 881250949_000_000
