@@ -13,7 +13,7 @@ from penchant.data import datasets
 from penchant.data.interactions import Interactions
 from penchant.data.readers import read
 from penchant.errors import ParameterError, UsageError
-from penchant.models import Model, catalogue
+from penchant.models import Model, catalogue, folder
 from penchant.models.params import Param
 
 _NONE = "none"  # how None is written on a command line
@@ -88,25 +88,26 @@ def _trainer(model: type[Model]) -> Any:
 
 def _flag(one: Param) -> Any:
     """The flag of a hyperparameter: its type, or text where ``none`` may be written too."""
-    written = str if one.none else one.dtype
+    written = one.dtype if one.dtype is bool else str
     names = [f"--{one.name.replace('_', '-')}"]
     if one.dtype is bool:
         names = [f"{names[0]}/--no-{names[0][2:]}"]
     text = one.help if one.dtype is bool else f"{one.help}; {one.rule}"
-    return Annotated[written, typer.Option(*names, help=text, show_default=True)]
+    metavar = {int: "INTEGER", float: "NUMBER", str: "WORD"}.get(one.dtype)
+    return Annotated[written, typer.Option(*names, help=text, metavar=metavar, show_default=True)]
 
 
 def _default(one: Param) -> Any:
-    if not one.none:
+    if one.dtype is bool:
         return one.default
     return _NONE if one.default is None else str(one.default)
 
 
 def _value(one: Param, written: Any) -> Any:
     """What somebody wrote, in the hyperparameter's type."""
-    if not one.none:
+    if one.dtype is bool:
         return written
-    if written.casefold() == _NONE:
+    if one.none and written.casefold() == _NONE:
         return None
     try:
         return one.dtype(written)
@@ -127,6 +128,7 @@ def _train(
     every_rating: bool,
     **columns: Any,
 ) -> None:
+    folder.claim(out)  # before the work, not after it
     data = _read(source, columns)
     if at_least is not None or every_rating:
         data = data.likes(at_least=None if every_rating else at_least)

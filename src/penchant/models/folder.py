@@ -43,7 +43,7 @@ def write(
     """
     path = Path(folder)
     try:
-        _claim(path)
+        claim(path)
         listed = {part: _write_arrays(path, part, arrays) for part, arrays in files.items()}
         manifest = {"format": FORMAT, **about, "files": listed}
         _replace(path, path / MANIFEST, _sealed(manifest).encode())
@@ -77,20 +77,29 @@ def read(
     return manifest, files
 
 
-def _claim(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True)
-    strangers = [p.name for p in path.iterdir() if p.name != MANIFEST and not _ours(p)]
+def claim(folder: str | os.PathLike[str]) -> None:
+    """Make a folder for a model, or complain if it holds something else.
+
+    Raises:
+        ModelError: it holds files that are not a model's, or cannot be made.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        strangers = sorted(one.name for one in path.iterdir() if not _ours(one))
+    except OSError as error:
+        raise ModelError(f"cannot be written: {error}", where=str(path)) from error
     if strangers and not (path / MANIFEST).exists():
         raise ModelError(
             "the folder holds other files",
             where=str(path),
-            got=sorted(strangers)[0],
+            got=strangers[0],
             do="Name a new or an empty folder",
         )
 
 
 def _ours(path: Path) -> bool:
-    return path.suffix == ".safetensors" or path.name.endswith(".tmp")
+    return path.name == MANIFEST or path.suffix == ".safetensors" or path.name.endswith(".tmp")
 
 
 def _write_arrays(folder: Path, part: str, arrays: Arrays) -> dict[str, Any]:
@@ -126,7 +135,7 @@ def _opened(folder: Path) -> Iterator[int]:
 
 def _sweep(folder: Path, named: set[str]) -> None:
     for file in folder.iterdir():
-        if _ours(file) and file.name not in named:
+        if _ours(file) and file.name not in {*named, MANIFEST}:
             file.unlink(missing_ok=True)
 
 

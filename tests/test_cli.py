@@ -1,0 +1,364 @@
+"""The command line: every command for people and for machines, every mistake in one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import penchant as pt
+from penchant.cli import demo as demo_command
+from penchant.errors import FetchError
+
+PENCHANT = [sys.executable, "-c", "import sys; from penchant.cli import main; sys.exit(main())"]
+
+
+def _run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [*PENCHANT, *map(str, words)]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, check=False, timeout=120
+    )
+
+
+def _ok(*words: str, **options) -> str:
+    run = _run(*words, **options)
+    assert run.returncode == 0, run.stderr
+    assert "\x1b[" not in run.stdout, "no colours where no terminal is"
+    return run.stdout
+
+
+def _json(*words: str, **options):
+    return json.loads(_ok(*words, "--json", **options))
+
+
+def _mistake(*words: str, **options) -> str:
+    """A user's mistake: exit code 2 and a message on standard error, never a traceback."""
+    run = _run(*words, **options)
+    assert run.returncode == 2, (run.stdout, run.stderr)
+    assert "Traceback" not in run.stdout + run.stderr
+    return run.stderr
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory) -> Path:
+    """A folder with a file of ratings, a file of films, and models trained on them."""
+    folder = tmp_path_factory.mktemp("cli")
+    films = [
+        (1, "Star Wars (1977)"),
+        (2, "Star Trek (1979)"),
+        (3, "Heat (1995)"),
+        (4, "Heat (1986)"),
+        (5, "Up (2009)"),
+    ]
+    rows = [(u, i, (u * i) % 5 + 1) for u in range(1, 13) for i in range(1, 6) if (u + i) % 4]
+    (folder / "films.csv").write_text("id,title\n" + "".join(f"{i},{t}\n" for i, t in films))
+    (folder / "ratings.csv").write_text(
+        "user,item,rating\n" + "".join(f"{u},{i},{r}\n" for u, i, r in rows)
+    )
+    for name, extra in (
+        ("item_knn", ["--at-least", "3"]),
+        ("rating_mf", ["--factors", "3"]),
+        ("user_knn", []),
+    ):
+        _ok("train", name, "ratings.csv", "--items", "films.csv", "--out", name, *extra, cwd=folder)
+    return folder
+
+
+def test_train_says_what_it_read_and_what_comes_next(place):
+    out = _ok("train", "rating_mf", "ratings.csv", "--epochs", "2", "--out", "again", cwd=place)
+    assert "user <- user (named so)" in out
+    assert "kind: ratings" in out
+    assert "saved RatingMF(epochs=2) in again (model " in out
+    assert "next: penchant recommend again 1" in out
+
+
+def test_train_as_json(place):
+    answer = _json("train", "item_knn", "ratings.csv", "--out", "json", "--k", "none", cwd=place)
+    assert answer["model"] == "item_knn"
+    assert answer["parameters"]["k"] is None
+    assert set(answer["bytes"]) == {"model", "histories"}
+
+
+def test_histories_can_be_left_out(place):
+    answer = _json(
+        "train", "rating_mf", "ratings.csv", "--out", "bare", "--no-histories", cwd=place
+    )
+    assert set(answer["bytes"]) == {"model"}
+
+
+@pytest.mark.parametrize("model", pt.catalogue().values(), ids=lambda model: model.name)
+def test_every_hyperparameter_is_a_flag_with_its_rule(model):
+    """Flags are made from what each model declares, and from nothing else."""
+    out = " ".join(_ok("train", model.name, "--help").split())
+    for name in model.params:
+        assert f"--{name.replace('_', '-')}" in out
+
+
+def test_recommend_for_people_and_strangers(place):
+    out = _ok("recommend", "item_knn", "1", "-n", "2", cwd=place)
+    assert "item_id" in out
+    assert "because" in out
+    answer = _json("recommend", "item_knn", "1", "-n", "2", cwd=place)
+    assert answer["user_id"] == "1"
+    assert [row["rank"] for row in answer["items"]] == list(range(1, len(answer["items"]) + 1))
+    stranger = _json("recommend", "item_knn", "--history", "Star Wars (1977)", "-n", "2", cwd=place)
+    same = _json("recommend", "item_knn", "--history", "1", "-n", "2", cwd=place)
+    assert stranger["items"] == same["items"]
+    several = _json("recommend", "item_knn", "1", "2", "3", "-n", "1", cwd=place)
+    assert {row["user_id"] for row in several["items"]} <= {"1", "2", "3"}
+    only = _json("recommend", "item_knn", "1", "--items", "Up", "--keep-seen", cwd=place)
+    assert [row["item_id"] for row in only["items"]] == [5]
+    without = _json(
+        "recommend", "item_knn", "1", "--exclude", "Up", "--keep-seen", "--strict", cwd=place
+    )
+    assert 5 not in [row["item_id"] for row in without["items"]]
+    unknown = _json("recommend", "item_knn", "nobody", "-n", "2", cwd=place)
+    assert {row["source"] for row in unknown["items"]} == {"popular"}
+    assert "source" in _ok("recommend", "item_knn", "1", "--no-reasons", cwd=place)
+
+
+def test_similar(place):
+    assert "Star Trek (1979)" in _ok("similar", "item_knn", "star wars", cwd=place)
+    answer = _json("similar", "item_knn", "1", "-n", "2", cwd=place)
+    assert (answer["item_id"], answer["title"], len(answer["items"])) == (1, "Star Wars (1977)", 2)
+
+
+def test_predict(place):
+    assert "rating:" in _ok("predict", "rating_mf", "1", "Up (2009)", cwd=place)
+    answer = _json("predict", "rating_mf", "1", "5", cwd=place)
+    assert 1 <= answer["rating"] <= 5
+    assert answer["title"] == "Up (2009)"
+    stranger = _json(
+        "predict", "rating_mf", "Up (2009)", "--history", "Star Wars (1977)", cwd=place
+    )
+    assert 1 <= stranger["rating"] <= 5
+
+
+def test_explain(place):
+    answer = _json("explain", "item_knn", "1", "Star Trek (1979)", cwd=place)
+    assert sum(share["share"] for share in answer["shares"]) == pytest.approx(
+        answer["score"], abs=1e-4
+    )
+    out = _ok("explain", "item_knn", "1", "Star Trek (1979)", cwd=place)
+    assert "the sum of" in out
+    people = _json("explain", "user_knn", "1", "5", "--by", "person", cwd=place)
+    assert {share["cause"] for share in people["shares"]} <= {"person", "baseline"}
+    assert _json("explain", "item_knn", "5", "--history", "1", cwd=place)["item_id"] == 5
+
+
+def test_map(place):
+    answer = _json("map", "rating_mf", "--out", "map.html", "--png", "map.png", cwd=place)
+    assert answer["html"] == "map.html"
+    assert len(answer["explained_variance"]) == 2
+    assert (place / "map.html").stat().st_size > 5_000
+    assert (place / "map.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_models_lists_the_catalogue_with_its_rules():
+    listed = {model["name"]: model for model in _json("models")}
+    assert set(listed) == set(pt.catalogue())
+    for name, model in pt.catalogue().items():
+        assert [p["name"] for p in listed[name]["parameters"]] == list(model.params)
+    assert "a whole number at least 1" in _ok("models")
+
+
+def test_version_and_help_are_there():
+    assert _ok("--version").strip() == f"penchant {pt.__version__}"
+    for command in ("demo", "train", "recommend", "similar", "predict", "explain", "map", "models"):
+        assert command in _ok("--help")
+        assert len(_ok(command, "--help")) > 100
+
+
+MISTAKES = {
+    "a file that is not there": (
+        "train item_knn rating.csv",
+        "no such file. Did you mean 'ratings.csv'",
+    ),
+    "a model that is not there": (
+        "recommend nowhere 1",
+        "no model here: manifest.json is missing",
+    ),
+    "an unknown model": (
+        "train item_nn ratings.csv",
+        "item_nn",
+    ),
+    "a parameter out of range": (
+        "train item_knn ratings.csv --k 0",
+        "k must be a whole number at least 1",
+    ),
+    "a parameter of the wrong type": (
+        "train rating_mf ratings.csv --epochs many",
+        "epochs must be a whole number at least 1, got 'many'",
+    ),
+    "a word for a number": (
+        "train item_knn ratings.csv --k few",
+        "k must be a whole number",
+    ),
+    "an unknown flag": (
+        "train item_knn ratings.csv --kay 3",
+        "--kay",
+    ),
+    "a column that is not there": (
+        "train item_knn ratings.csv --user usr",
+        "Did you mean 'user'",
+    ),
+    "a kind that is none": (
+        "train item_knn ratings.csv --kind stars",
+        "kind must be likes or ratings",
+    ),
+    "weights that are none": (
+        "train item_knn ratings.csv --weights view",
+        "view=1,purchase=5",
+    ),
+    "nobody to recommend to": (
+        "recommend item_knn",
+        "give users or a --history",
+    ),
+    "both user and history": (
+        "recommend item_knn 1 --history 2",
+        "one of the two",
+    ),
+    "an unknown item": (
+        "similar item_knn Dune",
+        "no such item, by id or title, got 'Dune'",
+    ),
+    "an ambiguous title": (
+        "similar item_knn heat",
+        "4 Heat (1986); 3 Heat (1995)",
+    ),
+    "stars of a model without": (
+        "predict item_knn 1 2",
+        "no stars to predict",
+    ),
+    "a user without an item": (
+        "explain item_knn 1",
+        "give a user and an item",
+    ),
+    "a cause it does not know": (
+        "explain item_knn 1 2 --by person",
+        "explains by item",
+    ),
+    "n of nothing": (
+        "recommend item_knn 1 -n 0",
+        "n must be",
+    ),
+    "an unknown user, to be raised": (
+        "recommend item_knn zz --on-unknown raise",
+        "no such user, got 'zz'",
+    ),
+    "a wrong colour": (
+        "map item_knn --colour taste",
+        "colour must be",
+    ),
+    "ratings for a like": (
+        "train rating_mf likes.csv",
+        "learns from ratings",
+    ),
+    "a folder with other things": (
+        "train popularity ratings.csv --out .",
+        "holds other files",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_one_sentence_and_exit_code_2(place, case):
+    (place / "likes.csv").write_text("user,item\na,x\nb,y\n")
+    words, sentence = MISTAKES[case]
+    message = _mistake(*words.split(), cwd=place)
+    assert sentence in " ".join(message.split())
+    said = [line for line in message.splitlines() if line.strip() and not line.startswith("note:")]
+    assert len(said) == 1 or "Usage" in message
+
+
+def test_a_damaged_folder_is_one_sentence(place, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(place / "item_knn", tmp_path / "copy")
+    file = next(Path(copy).glob("model-*"))
+    file.write_bytes(file.read_bytes()[:-1] + b"\x01\x02")
+    assert "checksum differs" in _mistake("similar", str(copy), "1")
+
+
+def test_notices_go_to_standard_error_only(place):
+    """With --json the document stands alone on standard output."""
+    (place / "bad.csv").write_text("user,item\na,x\n,y\nb,x\n")
+    run = _run("train", "item_knn", "bad.csv", "--out", "noticed", "--json", cwd=place)
+    json.loads(run.stdout)
+    assert "note: 1 of 3 rows could not be read" in run.stderr
+    assert (place / "bad.rejects.csv").exists()
+    run = _run("train", "popularity", "ratings.csv", "--out", "converted", cwd=place)
+    assert "note: Popularity learns from likes: ratings of 4 and more" in run.stderr
+
+
+def test_a_reader_that_stops_early_is_no_error(place):
+    command = " ".join(["exec", *[f"'{word}'" for word in PENCHANT], "models"])
+    run = subprocess.run(
+        ["sh", "-c", f"({command}) | head -1"], capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in run.stderr
+
+
+def test_ctrl_c_ends_a_command_with_one_line(place, tmp_path):
+    rows = "".join(f"{u},{(u * 7 + k * k) % 4000}\n" for u in range(20_000) for k in range(60))
+    (tmp_path / "big.csv").write_text("user,item\n" + rows)
+    command = [*PENCHANT, "train", "item_knn", "big.csv", "--k", "none", "--similarity", "pearson"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(1.5)
+    os.kill(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    if process.returncode != 0:  # else it was quicker than the signal
+        assert process.returncode == 130
+        assert "Traceback" not in err
+
+
+def test_demo_on_real_data(ml100k, tmp_path):
+    """Errors beside the train mean's, quality of lists, reasons, neighbours, the map; it ends."""
+    out = _ok("demo", cwd=tmp_path)
+    for line in (
+        "MovieLens 100k: 943 people",
+        "mean of train",
+        "1.2610",
+        "rating_mf",
+        "user_knn",
+        "popularity",
+        "ndcg@10",
+        "for person 196",
+        "likes Star Wars (1977) and Return of the Jedi (1983)",
+        "because of Star Wars (1977)",
+        "what goes with Star Wars (1977)",
+        "penchant-demo/map.html",
+        "done in",
+    ):
+        assert line in out
+    assert (tmp_path / "penchant-demo" / "map.html").exists()
+    found = _json("demo", cwd=tmp_path)
+    errors = {row["model"]: row["test_mse"] for row in found["stars"]}
+    assert errors["rating_mf"] < 0.83 < errors["mean of train"]
+    assert found["stranger"][0]["title"] == "Empire Strikes Back, The (1980)"
+    assert found["seconds"] < 60
+
+
+def test_demo_without_network_uses_the_bundled_data_and_says_so(tmp_path, monkeypatch, capsys):
+    real = demo_command.datasets.load
+
+    def load(name: str):
+        if name != "interests":
+            raise FetchError("ml-100k could not be fetched", where="here")
+        return real(name)
+
+    monkeypatch.setattr(demo_command.datasets, "load", load)
+    demo_command.run(tmp_path, quiet=False)
+    out = capsys.readouterr().out
+    assert "ml-100k could not be fetched" in out
+    assert "Using the bundled interests: 15 people, 36 interests" in out
+    assert "MapReduce" in out
+    assert (tmp_path / "map.html").exists()
