@@ -159,7 +159,8 @@ needs_browser = pytest.mark.skipif(
 def _shown(page: Path, folder: Path, hash_: str = "") -> str:
     """The page's document after its script ran."""
     command = [
-        str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
+        str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+        "--disable-sync",
         "--disable-background-networking", "--disable-component-update", "--disable-quic",
         f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=4000", "--dump-dom",
         page.as_uri() + hash_,

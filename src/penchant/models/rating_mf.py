@@ -9,6 +9,7 @@ import numpy as np
 
 from penchant import kernels
 from penchant.data.histories import Float32, Histories, Int64
+from penchant.errors import UsageError
 from penchant.kernels import Rows
 from penchant.models.base import Model
 from penchant.models.bodies import Body, Factors
@@ -80,6 +81,12 @@ class RatingMF(Model):
         step = side.als if self.solver == "als" else side.sgd_steps()
         for epoch in range(self.epochs):
             train = step(epoch)
+            if not np.isfinite(train):
+                raise UsageError(
+                    f"the factors grew without bound in epoch {epoch + 1}",
+                    where=f"{type(self).__name__}.fit",
+                    do="Lower learning_rate or raise reg",
+                )
             job.epoch(epoch + 1, self.epochs, lambda: side.body(job), train_mse=train)
         return side.body(job)
 
