@@ -298,6 +298,9 @@ def test_reasons_come_with_lists(owner, kind, data):
     assert answer.reasons is not None
     assert all(reason.reason for reason in answer.reasons)
     assert [reason.item_id for reason in answer.reasons] == list(answer.ids)
+    for reason, source in zip(answer.reasons, answer.sources, strict=True):
+        if source != "popular":
+            assert reason == model.explain(data.users.id(1), reason.item_id)
 
 
 # Learning ---------------------------------------------------------------------------------------

@@ -135,10 +135,13 @@ def as_table(users: Any, lists: Sequence[RankedList], origin: str | None) -> Tab
     return Table(columns, origin)
 
 
-def explanation(fitted: Fitted, h: Histories, row: int, by: Cause) -> Explanation:
-    """Why one person's history gives an item its score."""
+def explanation(
+    fitted: Fitted, h: Histories, row: int, by: Cause, score: float | None = None
+) -> Explanation:
+    """Why one person's history gives an item its score, computed unless it is known already."""
     shares = [_share(fitted, part) for part in fitted.body.parts(h, row, by)]
-    score = float(fitted.body.score(h)[0][0, row])
+    if score is None:
+        score = float(fitted.body.score(h)[0][0, row])
     rates = fitted.body.stars is not None
     return Explanation(fitted.items.id(row), fitted.title(row), score, weightiest(shares), rates)
 
@@ -190,9 +193,10 @@ def _ranked(
     reasons = None
     if wish.explain:
         h = fitted.opinions(question.met.take([at]))
+        listed = (entries.rows.tolist(), entries.scores.tolist(), entries.added.tolist())
         reasons = tuple(
-            _popular(fitted, row) if added else explanation(fitted, h, row, "item")
-            for row, added in zip(entries.rows.tolist(), entries.added.tolist(), strict=True)
+            _popular(fitted, row) if added else explanation(fitted, h, row, "item", score)
+            for row, score, added in zip(*listed, strict=True)
         )
     return RankedList(
         tuple(fitted.items.ids(entries.rows)),
