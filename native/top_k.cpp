@@ -2,7 +2,7 @@
 //
 // Items lie in panels of 64, component by component, so that a group of six queries keeps its 384
 // sums in registers. Each score is one chain over the components in order: it does not depend on
-// which queries are scored together, nor on threads. Selection keeps a sorted list per query and
+// which queries are scored together, nor on threads. Selection keeps the best per query and
 // compares a whole panel with the worst kept score; (score, lower column) is a total order, so the
 // order of panels cannot change the answer.
 #include <algorithm>
@@ -46,33 +46,60 @@ struct Panels {
   }
 };
 
-// The n best of one query so far, sorted by (score descending, column ascending).
+struct Entry {
+  float score;
+  i32 id;
+  bool operator<(const Entry& other) const {  // "before": higher score, then lower column
+    return score > other.score || (score == other.score && id < other.id);
+  }
+};
+
+// The n best of one query so far: a short list is kept sorted, a long one as a heap.
 class Best {
  public:
-  Best(i64 n, i32* ids, float* scores) : n_(n), ids_(ids), scores_(scores) {
-    std::fill(ids, ids + n, -1);
-    std::fill(scores, scores + n, 0.0f);
+  Best(i64 n, i32* ids, float* scores) : n_(n), ids_(ids), scores_(scores) {}
+
+  float threshold() const {
+    if (n_ == 0) return -LOWEST;
+    if (static_cast<i64>(kept_.size()) < n_) return LOWEST;
+    return n_ <= SHORT ? kept_.back().score : kept_.front().score;
   }
-  float threshold() const { return kept_ < n_ ? LOWEST : (n_ > 0 ? scores_[n_ - 1] : -LOWEST); }
 
   void offer(float score, i32 id) {
-    if (n_ == 0 || (kept_ == n_ && !ahead(score, id, n_ - 1))) return;
-    i64 at = kept_ < n_ ? kept_++ : n_ - 1;
-    for (; at > 0 && ahead(score, id, at - 1); --at) {
-      scores_[at] = scores_[at - 1];
-      ids_[at] = ids_[at - 1];
+    if (n_ == 0) return;
+    const bool full = static_cast<i64>(kept_.size()) == n_;
+    const Entry entry{score, id};
+    if (n_ <= SHORT) {
+      if (full && !(entry < kept_.back())) return;
+      if (full) kept_.pop_back();
+      kept_.insert(std::upper_bound(kept_.begin(), kept_.end(), entry), entry);
+      return;
     }
-    scores_[at] = score;
-    ids_[at] = id;
+    if (full && !(entry < kept_.front())) return;
+    if (full) {
+      std::pop_heap(kept_.begin(), kept_.end());
+      kept_.pop_back();
+    }
+    kept_.push_back(entry);
+    std::push_heap(kept_.begin(), kept_.end());
+  }
+
+  void finish() {
+    if (n_ > SHORT) std::sort(kept_.begin(), kept_.end());
+    std::fill(ids_, ids_ + n_, -1);
+    std::fill(scores_, scores_ + n_, 0.0f);
+    for (std::size_t at = 0; at < kept_.size(); ++at) {
+      ids_[at] = kept_[at].id;
+      scores_[at] = kept_[at].score;
+    }
   }
 
  private:
-  bool ahead(float score, i32 id, i64 other) const {
-    return score > scores_[other] || (score == scores_[other] && id < ids_[other]);
-  }
-  i64 n_, kept_ = 0;
+  static constexpr i64 SHORT = 128;
+  i64 n_;
   i32* ids_;
   float* scores_;
+  std::vector<Entry> kept_;
 };
 
 // Clears the bits of columns a mask does not let through.
@@ -134,6 +161,7 @@ bool top_k(const float* queries, i64 n_queries, const float* items, i64 n_items,
     const i64 first = chunk * BLOCK, count = std::min(BLOCK, n_queries - first);
     std::vector<std::uint64_t> bits(static_cast<std::size_t>(count * panels.count));
     std::vector<Best> best;
+    best.reserve(static_cast<std::size_t>(count));
     for (i64 q = 0; q < count; ++q) {
       best.emplace_back(n, ids + (first + q) * n, scores + (first + q) * n);
       eligible(filter, allowed, first + q, n_items, bits.data() + q * panels.count);
@@ -147,6 +175,7 @@ bool top_k(const float* queries, i64 n_queries, const float* items, i64 n_items,
           offer_panel(tile + q * PANEL, bits[(group + q) * panels.count + panel], panel * PANEL,
                       best[static_cast<std::size_t>(group + q)]);
       }
+    for (Best& one : best) one.finish();
   });
 }
 
@@ -164,6 +193,7 @@ bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter&
       std::copy_n(scores + row * n_columns + first, width, tile);
       offer_panel(tile, bits[static_cast<std::size_t>(panel)], first, best);
     }
+    best.finish();
   });
 }
 

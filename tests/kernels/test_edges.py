@@ -53,27 +53,25 @@ def test_numbers_that_would_be_changed_silently_are_refused(case):
         call()
 
 
-def test_a_schedule_that_leads_outside_the_ratings_is_refused():
-    """A schedule may come from anywhere; it must not make the kernel read beyond its arrays."""
-    users, items, targets, sides, regs = _sgd_problem()
+def test_a_schedule_carries_the_ratings_it_was_made_for():
+    """For other people and items blocks of a step could meet; so they cannot be handed in."""
+    users, items, *_ = _sgd_problem()
     plan = kernels.sgd_schedule(users, items, 40, 30)
-    astray, torn = plan.order.copy(), plan.bounds.copy()
-    astray[3], torn[-1] = len(users), len(users) + 1
-    for bad in (plan._replace(order=astray), plan._replace(bounds=torn)):
-        with pytest.raises(UsageError, match=r"schedule\.(order|bounds) must"):
-            kernels.rating_sgd(
-                users,
-                items,
-                targets,
-                *sides,
-                rate=0.1,
-                mean=0.0,
-                reg_factors_user=regs[0],
-                reg_factors_item=regs[1],
-                reg_bias_user=regs[2],
-                reg_bias_item=regs[3],
-                schedule=bad,
-            )
+    kept = plan.users.copy()
+    users[:] = 0
+    assert plan.users.tolist() == kept.tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        plan.order[0] = 5
+
+
+def test_long_lists_are_those_of_a_full_sort():
+    """Beyond a length the best are kept as a heap; ties are common here."""
+    scores = np.random.default_rng(8).integers(0, 40, (3, 2_000)).astype(np.float32)
+    for n in (127, 128, 129, 500, 2_000, 2_500):
+        ids, best = kernels.select(scores, n)
+        wanted_ids, wanted = twins.best(scores, n, np.ones(scores.shape, bool))
+        np.testing.assert_array_equal(ids, wanted_ids)
+        assert best.tobytes() == wanted.tobytes()
 
 
 def test_damaged_text_gives_one_clear_error():

@@ -228,8 +228,7 @@ def _sgd(problem, serial=False, **options):
     users, items, targets, sides, regs = problem
     plan = kernels.sgd_schedule(users, items, 40, 30, 3, serial=serial)
     total = kernels.rating_sgd(
-        users,
-        items,
+        plan,
         targets,
         *sides,
         rate=0.02,
@@ -238,7 +237,6 @@ def _sgd(problem, serial=False, **options):
         reg_factors_item=regs[1],
         reg_bias_user=regs[2],
         reg_bias_item=regs[3],
-        schedule=plan,
         **options,
     )
     return plan, total

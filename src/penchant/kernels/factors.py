@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from penchant.kernels.machine import threads
 from penchant.kernels.rows import Rows, checked
 
 Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
 
@@ -77,15 +78,26 @@ def gram(items: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Float32:
     return out
 
 
-class Schedule(NamedTuple):
-    """The order in which `rating_sgd` walks ratings: blocks that may run side by side.
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Ratings in the order in which `rating_sgd` walks them: blocks that may run side by side.
+
+    It carries the people and items it was made for, because for others blocks of a step could meet.
 
     Attributes:
+        users: int32 ``[n]``, below ``n_users``.
+        items: int32 ``[n]``, below ``n_items``.
+        n_users: how many people.
+        n_items: how many items.
         order: int64 ``[n]``, positions of ratings.
         bounds: int64 ``[blocks² + 1]``, where each block begins.
         blocks: the grid's side; 1 walks ratings as they came.
     """
 
+    users: Int32
+    items: Int32
+    n_users: int
+    n_items: int
     order: Int64
     bounds: Int64
     blocks: int
@@ -118,12 +130,14 @@ def sgd_schedule(
     blocks = _native.schedule_size(len(u), serial)
     order, bounds = np.empty(len(u), np.int64), np.empty(blocks * blocks + 1, np.int64)
     _native.schedule(u, i, n_users, n_items, seed, blocks, order, bounds)
-    return Schedule(order, bounds, blocks)
+    arrays = [u.copy(), i.copy(), order, bounds]
+    for one in arrays:
+        one.setflags(write=False)
+    return Schedule(arrays[0], arrays[1], n_users, n_items, order, bounds, blocks)
 
 
 def rating_sgd(
-    users: npt.ArrayLike,
-    items: npt.ArrayLike,
+    schedule: Schedule,
     targets: npt.ArrayLike,
     P: Float32,
     Q: Float32,
@@ -138,7 +152,6 @@ def rating_sgd(
     reg_bias_item: npt.ArrayLike,
     train_factors: bool = True,
     train_biases: bool = True,
-    schedule: Schedule,
 ) -> float:
     """One epoch of stochastic gradient descent on ``r − μ − b_u − b_i − p_u · q_i``, in place.
 
@@ -146,9 +159,8 @@ def rating_sgd(
     values. Blocks of a step share neither people nor items, so bytes do not depend on threads.
 
     Args:
-        users: ``[n]``; items: ``[n]``; targets: ``[n]``, the ratings r.
-        items: see above.
-        targets: see above.
+        schedule: what `sgd_schedule` made of the ratings' users and items.
+        targets: ``[n]``, the ratings r.
         P: float32 ``[U, d]``, changed.
         Q: float32 ``[I, d]``, changed.
         user_bias: float32 ``[U]``, changed.
@@ -161,21 +173,16 @@ def rating_sgd(
         reg_bias_item: ``[I]``.
         train_factors: whether P and Q move.
         train_biases: whether the biases move.
-        schedule: what `sgd_schedule` gave for the same users and items.
 
     Returns:
         The sum of squared errors, each taken before its step.
     """
     verb = "rating_sgd"
     _in_place(verb, P=P, Q=Q, user_bias=user_bias, item_bias=item_bias)
-    n_users, n_items = len(P), len(Q)
-    if P.ndim != 2 or Q.ndim != 2 or P.shape[1] != Q.shape[1]:
-        raise UsageError("P and Q must be [U, d] and [I, d]", where=verb, got=(P.shape, Q.shape))
-    u = array(verb, "users", users, np.int32, (None,))
-    i = array(verb, "items", items, np.int32, (len(u),))
-    t = array(verb, "targets", targets, np.float32, (len(u),))
-    within(verb, "users", u, n_users)
-    within(verb, "items", i, n_items)
+    n_users, n_items = schedule.n_users, schedule.n_items
+    array(verb, "P", P, np.float32, (n_users, None))
+    array(verb, "Q", Q, np.float32, (n_items, P.shape[1]))
+    t = array(verb, "targets", targets, np.float32, (len(schedule.users),))
     finite(verb, "targets", t)
     damping = [
         array(verb, name, value, np.float32, (size,))
@@ -188,13 +195,12 @@ def rating_sgd(
     ]
     array(verb, "user_bias", user_bias, np.float32, (n_users,))
     array(verb, "item_bias", item_bias, np.float32, (n_items,))
-    _check_schedule(verb, schedule, len(u))
     return _native.rating_sgd(
         schedule.order,
         schedule.bounds,
         schedule.blocks,
-        u,
-        i,
+        schedule.users,
+        schedule.items,
         t,
         P,
         Q,
@@ -216,13 +222,3 @@ def _in_place(verb: str, **arrays: Float32) -> None:
             raise UsageError(
                 f"{name} is changed in place: a writable C-ordered float32 array", where=verb
             )
-
-
-def _check_schedule(verb: str, schedule: Schedule, n: int) -> None:
-    """Complain of a schedule whose blocks would lead outside the ratings."""
-    order = array(verb, "schedule.order", schedule.order, np.int64, (n,))
-    cells = schedule.blocks * schedule.blocks + 1
-    bounds = array(verb, "schedule.bounds", schedule.bounds, np.int64, (cells,))
-    within(verb, "schedule.order", order, n)
-    if bounds[0] != 0 or bounds[-1] != n or (np.diff(bounds) < 0).any():
-        raise UsageError(f"schedule.bounds must rise from 0 to {n}", where=verb)

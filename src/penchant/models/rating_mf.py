@@ -154,8 +154,7 @@ class _Sides:
 
         def step(epoch: int) -> float:
             total = kernels.rating_sgd(
-                users,
-                items,
+                schedule,
                 values,
                 self.P,
                 self.Q,
@@ -169,7 +168,6 @@ class _Sides:
                 reg_bias_item=self._per_entry(model.reg_bias, self.by_item.counts),
                 train_factors=model.factors > 0,
                 train_biases=model.biases,
-                schedule=schedule,
             )
             return total / max(len(values), 1)
 
