@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -105,7 +107,8 @@ class EmbeddingMap:
         safe = (
             data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
         )
-        Path(path).write_text(page.replace('"the map\'s data"', safe), encoding="utf-8")
+        with _writing(path):
+            Path(path).write_text(page.replace('"the map\'s data"', safe), encoding="utf-8")
 
     def _page_data(self) -> dict[str, Any]:
         colourings = {"popularity": _legend(self.popularity)}
@@ -136,7 +139,17 @@ class EmbeddingMap:
         Raises:
             MissingExtraError: Pillow is not installed.
         """
-        _picture(self, width, height).save(path, format="PNG")
+        picture = _picture(self, width, height)
+        with _writing(path):
+            picture.save(path, format="PNG")
+
+
+@contextlib.contextmanager
+def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot be written ({error.strerror})", where=str(path)) from error
 
 
 def embedding_map(model: Model, *, colour: str = "auto") -> EmbeddingMap:
@@ -210,10 +223,8 @@ def components(vectors: npt.ArrayLike) -> tuple[npt.NDArray[np.float32], tuple[f
     x = np.asarray(vectors, dtype=np.float64)
     x = x - x.mean(axis=0) if len(x) else x
     with threadpool_limits(1):  # the same bytes whatever the machine
-        values, axes = np.linalg.eigh(x.T @ x)
-        return _projected(
-            x @ axes[:, ::-1][:, :2], axes[:, ::-1], values[::-1], float((x**2).sum())
-        )
+        _, singular, axes = np.linalg.svd(x, full_matrices=False)
+        return _projected(x @ axes[:2].T, axes.T, singular**2, float((x**2).sum()))
 
 
 def _sparse_components(rows: Rows, n: int) -> tuple[npt.NDArray[np.float32], tuple[float, float]]:

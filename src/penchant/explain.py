@@ -90,12 +90,10 @@ def in_words(shares: tuple[Share, ...], *, rates: bool = False) -> str:
     least = max(_LEAST * whole, _LEAST_STARS if rates else 0)
     named = [share for share in liking if 0 < share.amount >= least][:_MOST]
     against = [share for share in liking if share.amount < 0 and -share.amount >= least][:1]
-    phrase = _phrase(named)
+    phrase = _phrase(named) or (f"less because of {_names(against)}" if against else "")
     if rates:
         base = sum(share.amount for share in shares if share.cause == "baseline")
-        less = f"less because of {_names(against)}" if against and not named else ""
-        parts = [f"rated {base:.1f} in general", phrase or less]
-        return ", ".join(part for part in parts if part)
+        return f"rated {base:.1f} in general" + (f", {phrase}" if phrase else "")
     return phrase or "popular with people like you"
 
 
@@ -103,7 +101,8 @@ def _phrase(named: list[Share]) -> str:
     if not named:
         return ""
     if named[0].cause == "popularity":
-        return f"popular: liked by {named[0].amount:g}"
+        people = named[0].amount
+        return f"popular: liked by {people:g}" if float(people).is_integer() else "popular lately"
     if named[0].cause == "person":
         return f"people like you liked it: {_names(named)}"
     return f"because of {_names(named)}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import penchant as pt
-from penchant.data.features import Features
+from penchant.data.features import Features, matching
 from penchant.errors import DataError
 
 
@@ -36,12 +37,28 @@ def test_alignment_follows_the_items(facts):
     assert [data.title(row) for row in range(2)] == ["Star Trek (1979)", "9"]
 
 
-def test_find_wants_every_word_in_any_case(facts):
-    assert facts.find("star") == [0, 1]
-    assert facts.find("WARS star") == [0]
-    assert facts.find("star trek (1979)") == [1]
-    assert facts.find("  ") == []
-    assert facts.find("dune") == []
+def test_matching_wants_every_word_in_any_case():
+    titles = ["Star Wars (1977)", "Star Trek (1979)", "2"]
+    assert matching("star", titles, 9) == [0, 1]
+    assert matching("WARS star", titles, 9) == [0]
+    assert matching("star trek (1979)", titles, 9) == [1]
+    assert matching("  ", titles, 9) == []
+    assert matching("dune", titles, 9) == []
+
+
+def test_cells_of_other_libraries():
+    """Arrays of tags, numbers as titles, and every way of saying nothing."""
+    facts = Features.from_columns(
+        [1, 2, 3],
+        {
+            "title": [300, 1917, pd.NA],
+            "genres": [np.array(["A", "B"]), ["C"], None],
+            "price": [pd.NA, 2, float("nan")],
+        },
+    )
+    assert [facts.title(row) for row in range(3)] == ["300", "1917", "3"]
+    assert [facts.tags(row) for row in range(3)] == [["A", "B"], ["C"], []]
+    assert [facts.value("price", row) for row in range(3)] == [None, 2, None]
 
 
 def test_the_last_row_of_a_repeated_id_counts():

@@ -37,17 +37,26 @@ def test_rows_are_in_time_then_source_order_and_come_back_in_file_order(events):
         assert order == sorted(order)
 
 
-@given(EVENTS, st.sampled_from(["first", "last"]))
-def test_merging_keeps_the_first_or_the_last_of_each_item(events, keep):
-    users, items, values, _ = map(np.array, zip(*events, strict=True))
-    h = pt.Interactions.from_columns(users, items, values, kind="likes").histories
-    merged = h.merged(keep)
+SIGNED = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 4), st.sampled_from([-1.0, 0.0, 1.0, 2.0])),
+    max_size=60,
+)
+
+
+@given(SIGNED, st.sampled_from(["likes", "ratings"]))
+def test_merging_keeps_one_event_of_each_item(events, kind):
+    """Ratings: the last. Likes: the first of those that agree with the last opinion."""
+    columns = [np.array(part) for part in zip(*events, strict=True)] or [np.empty(0, int)] * 3
+    h = pt.Interactions.from_columns(*columns, kind=kind).histories
+    merged = h.merged(kind)
     for person in range(len(h)):
-        rows = list(
-            zip(h.take([person]).items.tolist(), h.take([person]).values.tolist(), strict=True)
-        )
-        expected = dict(rows) if keep == "last" else dict(reversed(rows))
-        got = merged.take([person])
+        one, got = h.take([person]), merged.take([person])
+        expected = {}
+        for item in set(one.items.tolist()):
+            values = one.values[one.items == item].tolist()
+            opinion = next((np.sign(v) for v in reversed(values) if v), 0.0)
+            agreeing = [v for v in values if np.sign(v) == opinion]
+            expected[item] = values[-1] if kind == "ratings" else agreeing[0]
         assert dict(zip(got.items.tolist(), got.values.tolist(), strict=True)) == expected
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import warnings
 from collections.abc import Iterator
@@ -207,6 +208,83 @@ def test_strict_lists_hold_only_what_the_model_has_evidence_for(owner, kind, dat
             one for one, source in zip(full, full.sources, strict=True) if source != "popular"
         ]
         assert list(strict) == advised
+
+
+@pytest.mark.parametrize(
+    "owner", [o for o in pt.catalogue().values() if "likes" in o.feedback], ids=lambda o: o.name
+)
+def test_what_is_like_a_dislike_is_no_advice(owner, likes):
+    """Evidence speaks for an item; what only speaks against one is not passed off as advice."""
+    model = owner().fit(likes)
+    answer = model.recommend(history=[(likes.items.id(0), -1)], n=5, on_shortage="strict")
+    assert all(score > 0 for score in answer.scores)
+
+
+@DEFAULT
+def test_nobody_to_go_by_is_filled_only_where_filling_is_asked_for(owner, kind, data):
+    """Strict lists hold the model's own evidence, also for people nobody knows."""
+    strict = owner().fit(data).recommend("nobody", n=3, on_shortage="strict")
+    assert "popular" not in strict.sources
+
+
+@DEFAULT
+def test_batches_keep_the_type_of_ids_and_their_columns(owner, kind, data):
+    """Whoever's list is empty: ids stay ids, and the columns are the same."""
+    model = owner().fit(data)
+    some = model.recommend(data.users.ids([0, 1]), n=2)
+    none = model.recommend(data.users.ids([0, 1]), n=2, items=[])
+    nobody = model.recommend([], n=2)
+    assert set(some.columns) == set(none.columns) == {*nobody.columns}
+    assert len(none) == len(nobody) == 0
+    assert {type(one) for one in some["item_id"].tolist()} == {type(data.items.id(0))}
+
+
+JUNK = [
+    *(None, 3.5, float("nan"), -1, 2**70, True, "", "--5", "9" * 5000, "\ud800", b"x"),
+    *(object(), [], [1], {}, (), [[1]]),
+]
+VERBS = {
+    "recommend a user": lambda m, u, i, junk: m.recommend(junk),
+    "recommend a history": lambda m, u, i, junk: m.recommend(history=junk),
+    "recommend an entry": lambda m, u, i, junk: m.recommend(history=[junk]),
+    "recommend a value": lambda m, u, i, junk: m.recommend(history=[(i, junk)]),
+    "recommend a time": lambda m, u, i, junk: m.recommend(history=[(i, 1, junk)]),
+    "recommend n": lambda m, u, i, junk: m.recommend(u, n=junk),
+    "recommend items": lambda m, u, i, junk: m.recommend(u, items=junk),
+    "recommend exclude": lambda m, u, i, junk: m.recommend(u, exclude=junk),
+    "recommend on_unknown": lambda m, u, i, junk: m.recommend(u, on_unknown=junk),
+    "recommend on_shortage": lambda m, u, i, junk: m.recommend(u, on_shortage=junk),
+    "predict users": lambda m, u, i, junk: m.predict(junk, i),
+    "predict items": lambda m, u, i, junk: m.predict(u, junk),
+    "predict both": lambda m, u, i, junk: m.predict([junk], [junk]),
+    "scores": lambda m, u, i, junk: m.scores(junk),
+    "similar": lambda m, u, i, junk: m.similar(junk),
+    "similar n": lambda m, u, i, junk: m.similar(i, n=junk),
+    "similar_users": lambda m, u, i, junk: m.similar_users(junk),
+    "explain a user": lambda m, u, i, junk: m.explain(junk, i),
+    "explain an item": lambda m, u, i, junk: m.explain(u, junk),
+    "explain by": lambda m, u, i, junk: m.explain(u, i, by=junk),
+    "find": lambda m, u, i, junk: m.find(junk),
+}
+
+
+@DEFAULT
+@pytest.mark.parametrize("verb", VERBS)
+def test_junk_ends_in_an_answer_or_a_complaint(owner, kind, data, verb):
+    """Only a PenchantError escapes, whatever is handed to whichever argument."""
+    model = owner().fit(data)
+    for junk in JUNK:
+        with contextlib.suppress(pt.PenchantError):
+            VERBS[verb](model, data.users.id(0), data.items.id(0), junk)
+
+
+@DEFAULT
+def test_one_person_is_asked_about_at_a_time_where_one_is_meant(owner, kind, data):
+    model, users = owner().fit(data), data.users.ids([0, 1])
+    with pytest.raises(UsageError, match="one person at a time"):
+        model.explain(users, data.items.id(0))
+    with pytest.raises(UsageError, match="one person at a time"):
+        model.similar_users(users)
 
 
 @DEFAULT

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import penchant as pt
+from penchant.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +93,12 @@ def test_half_life_lets_old_likes_fade():
     assert dict(pt.Popularity().fit(data).recommend("x")) == {"old": 2, "new": 1}
     faded = pt.Popularity(half_life=10).fit(data)
     assert faded.scores(history=["old"]).tolist() == pytest.approx([1.0, 1.0])
-    assert pt.Popularity(half_life=5).fit(data).recommend(history=[("none", 1)]).ids[0] in {
-        "old",
-        "new",
-    }
+    quick = pt.Popularity(half_life=5).fit(data)
+    assert quick.recommend(history=[], n=1).ids == ("new",)
+    assert quick.recommend("a", n=1, exclude_seen=False).ids == ("new",)
+    assert "popular lately" in str(quick.explain("a", "old"))
+    with pytest.raises(UsageError, match="half_life needs times"):
+        pt.Popularity(half_life=5).fit([("a", "x")])
 
 
 def test_values_weigh_only_where_the_model_is_told_to():

@@ -14,7 +14,7 @@ from penchant.data import datasets
 from penchant.data.interactions import Interactions
 from penchant.data.tables import Table
 from penchant.embedding_map import embedding_map
-from penchant.errors import FetchError, MissingExtraError
+from penchant.errors import FetchError, MissingExtraError, UsageError
 from penchant.evaluation.metrics import mean_squared_error, ranking_quality, rating_error
 from penchant.evaluation.splits import Split, notebook_split
 from penchant.models import ItemKNN, Model, Popularity, RatingMF, UserKNN
@@ -47,6 +47,7 @@ def run(out: Path, *, quiet: bool) -> dict[str, Any]:
     """The whole demo; what it found, for ``--json``."""
     started = time.monotonic()
     screen = _Screen(quiet)
+    _make(out)  # before the work, not after it
     data, movies = _data(screen)
     found: dict[str, Any] = {"data": data.describe().splitlines()}
     if movies:
@@ -58,6 +59,13 @@ def run(out: Path, *, quiet: bool) -> dict[str, Any]:
     found["seconds"] = round(time.monotonic() - started, 1)
     screen.say(f"\n done in {found['seconds']} s. Next: penchant train item_knn YOUR.csv")
     return found if quiet else {}
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot be made a folder ({error.strerror})", where=str(out)) from error
 
 
 def _data(screen: _Screen) -> tuple[Interactions, bool]:
@@ -153,7 +161,6 @@ def _map(screen: _Screen, data: Interactions, movies: bool, out: Path) -> dict[s
     model: Model = RatingMF() if movies else ItemKNN(k=None)
     _fit(model, data, screen)
     chart = embedding_map(model)
-    out.mkdir(parents=True, exist_ok=True)
     written = [out / "map.html"]
     chart.to_html(written[0])
     try:

@@ -157,6 +157,10 @@ def _train(
 
 def _read(source: str, columns: dict[str, Any]) -> Interactions:
     if source in datasets.names() and not Path(source).exists():
+        if asked := [name for name, column in columns.items() if column is not None]:
+            raise UsageError(
+                f"{source} is a named data set, whose columns are known", where=f"--{asked[0]}"
+            )
         return datasets.load(source)
     given = {k: v for k, v in columns.items() if v is not None}
     if "weights" in given:

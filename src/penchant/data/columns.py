@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant import kernels
+from penchant.data.interactions import RATING_NAMES
 from penchant.data.text_files import normalised
 from penchant.errors import UsageError, hint
 
@@ -19,8 +20,8 @@ NAMES = {
     "user": "user customer member person people visitor reviewer account client buyer profile uid",
     "item": "item movie product sku asin track artist book isbn song article game film show"
     " interest recipe business restaurant hotel thing iid",
-    "value": "rating stars score grade value qty quantity count plays playcount listens weight"
-    " amount",
+    "value": f"{' '.join(sorted(RATING_NAMES))} value qty quantity count plays playcount listens"
+    " weight amount",
     "time": "timestamp time date datetime createdat ts at purchasedat orderedat ratedat"
     " unixreviewtime timestampms eventtime day",
     "type": "type event eventtype action interaction behavior behaviour",
@@ -35,6 +36,7 @@ CANONICAL = {
 _SAMPLE = 1_000  # cells by which a column of times is judged
 _LONGEST_ID = 512  # bytes of UTF-8
 _UNITS = ((1e11, 1_000_000, "seconds"), (1e14, 1_000, "milliseconds"), (1e17, 1, "microseconds"))
+_COMPACT = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")  # 20240131
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?$")
 
 Bools = npt.NDArray[np.bool_]
@@ -76,14 +78,11 @@ def find_roles(
             told.
     """
     names = list(table)
-    found: dict[str, str] = {}
-    evidence = []
+    found = _asked_columns(asked, names, where)
+    evidence = [f"{role} <- {name} (as asked)" for role, name in found.items()]
     for role in NAMES:
-        if (column := asked.get(role)) is not None:
-            found[role] = _asked_column(role, column, names, where)
-            evidence.append(f"{role} <- {found[role]} (as asked)")
-        elif named:
-            name = _named_column(role, [n for n in names if n not in asked.values()], where)
+        if role not in found and named:
+            name = _named_column(role, [n for n in names if n not in found.values()], where)
             if name is not None:
                 found[role] = name
                 evidence.append(f"{role} <- {name} (named so)")
@@ -102,6 +101,20 @@ def find_roles(
                 do=f"Name it: {role}='...' (or its position from 0)",
             )
     return Roles(**found, evidence=tuple(evidence))
+
+
+def _asked_columns(
+    asked: Mapping[str, str | int | None], names: list[str], where: str
+) -> dict[str, str]:
+    """The columns asked for; each may play one role."""
+    found: dict[str, str] = {}
+    for role, column in asked.items():
+        if column is not None:
+            name = _asked_column(role, column, names, where)
+            if name in found.values():
+                raise UsageError("one column cannot play two roles", where=where, got=name)
+            found[role] = name
+    return found
 
 
 def _asked_column(role: str, column: str | int, names: list[str], where: str) -> str:
@@ -154,7 +167,7 @@ def _floats(cells: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Cells as numbers, NaN where they are none."""
     try:
         return np.asarray(cells).astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return np.array([_float(cell) for cell in cells], dtype=np.float64)
 
 
@@ -227,9 +240,17 @@ def to_moments(
         _note_moments(np.isnat(micros), column, bad)
         return micros.astype(np.int64), "dates"
     sample = np.isfinite(_floats(cells[:_SAMPLE]))
+    written = sum(bool(_COMPACT.match(str(cell))) for cell in cells[:_SAMPLE])
+    if written > 0.5 * len(sample):
+        return _from_text(np.array([_dashed(str(cell)) for cell in cells], object), column, bad)
     if not len(sample) or sample.mean() > 0.5:
         return _from_numbers(cells, _floats(cells), column, bad)
     return _from_text(cells, column, bad)
+
+
+def _dashed(compact: str) -> str:
+    """``20240131`` as 2024-01-31."""
+    return f"{compact[:4]}-{compact[4:6]}-{compact[6:8]}" if _COMPACT.match(compact) else compact
 
 
 def _note_moments(missing: Bools, column: str, bad: Reasons) -> None:

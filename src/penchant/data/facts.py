@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.data import movielens
-from penchant.data.columns import ALIASES
+from penchant.data.columns import ALIASES, Reasons, bad_ids
 from penchant.data.features import TAG_SEPARATOR, TAGS, TITLE, YEAR, Features
-from penchant.data.frames import from_frame, from_json_lines, from_parquet, objects
+from penchant.data.files import nearest_name
+from penchant.data.frames import from_frame, from_json, from_parquet, objects
 from penchant.data.interactions import Interactions
-from penchant.data.text_files import nearest_name, normalised, read_text_table
+from penchant.data.text_files import normalised, read_text_table
 from penchant.data.vocabulary import settle_ids
 from penchant.errors import DataError
 
@@ -35,13 +36,20 @@ def read_facts(source: Any, data: Interactions) -> Interactions:
     columns = _columns(source)
     name, share = _id_column(columns, data)
     kept = _kept(columns, name)
-    rows = [row for row, cell in enumerate(columns[name]) if cell not in (None, "")]
+    rows = np.flatnonzero(~np.isin(np.arange(len(columns[name])), list(_bad(columns[name], name))))
     features = Features.from_columns(
         settle_ids(columns[name][rows], from_text=True)[0],
-        {key: [column[row] for row in rows] for key, column in kept.items()},
+        {key: [column[row] for row in rows.tolist()] for key, column in kept.items()},
     )
     note = f"item facts: {name} names {share:.0%} of the items; {', '.join(kept)}"
     return data.with_features(features).noted(note)
+
+
+def _bad(cells: npt.NDArray[Any], name: str) -> Reasons:
+    """Rows without an id."""
+    bad: Reasons = {}
+    bad_ids(cells, name, bad)
+    return bad
 
 
 def _columns(source: Any) -> dict[str, npt.NDArray[Any]]:
@@ -63,11 +71,11 @@ def _columns(source: Any) -> dict[str, npt.NDArray[Any]]:
 
 
 def _file_columns(path: Path) -> dict[str, npt.NDArray[Any]]:
-    name = path.name.lower()
+    name = path.name.lower().removesuffix(".gz")
     if name.endswith((".parquet", ".pq")):
         return from_parquet(path).columns
     if name.endswith((".jsonl", ".ndjson", ".json")):
-        return from_json_lines(path).columns
+        return from_json(path).columns
     known = ALIASES["item"] | {"id", *_TITLES, *_YEARS, *_TAGS}
     table = read_text_table(path, frozenset(known))
     return movielens.named_facts(path, table.columns)
@@ -108,7 +116,7 @@ def _kept(columns: dict[str, npt.NDArray[Any]], id_column: str) -> dict[str, lis
             continue
         key = normalised(name)
         if key in _TITLES and TITLE not in kept:
-            kept[TITLE] = [None if cell is None else str(cell) for cell in cells]
+            kept[TITLE] = list(cells)
         elif key in _YEARS and YEAR not in kept:
             kept[YEAR] = [_year(cell) for cell in cells]
         elif key in _TAGS and TAGS not in kept:
@@ -130,15 +138,16 @@ def _year(cell: Any) -> float | None:
 
 
 def _tags(cell: Any) -> str:
-    if isinstance(cell, list | tuple):
+    if isinstance(cell, list | tuple | np.ndarray):
         return TAG_SEPARATOR.join(map(str, cell))
-    text = "" if cell is None else str(cell)
+    text = cell if isinstance(cell, str) else ""
     return TAG_SEPARATOR.join(part.strip() for part in re.split(r"[|;,]", text) if part.strip())
 
 
 def _numbers_or_text(cells: npt.NDArray[Any]) -> list[Any]:
-    listed = [None if cell in (None, "") else cell for cell in cells.tolist()]
+    """Cells as numbers if all that is there is one, else as they are."""
+    listed = [None if isinstance(cell, str) and not cell else cell for cell in cells.tolist()]
     try:
         return [None if cell is None else float(cell) for cell in listed]
     except (TypeError, ValueError):
-        return [None if cell is None else str(cell) for cell in listed]
+        return listed

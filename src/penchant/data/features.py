@@ -52,7 +52,8 @@ class Features:
                 raise DataError(
                     f"column {name!r} must have one cell per id ({len(rows)})", got=len(column)
                 )
-            packed[name] = _pack([column[position] for position in last.tolist()])
+            cells = [column[position] for position in last.tolist()]
+            packed[name] = _pack(cells, as_text=name in (TITLE, TAGS))
         return cls(vocabulary, packed)
 
     def __len__(self) -> int:
@@ -82,16 +83,6 @@ class Features:
         cell = column[row] if isinstance(column, Text) else ""
         return [tag for tag in cell.split(TAG_SEPARATOR) if tag]
 
-    def find(self, words: str, most: int = 10) -> list[int]:
-        """Rows whose title contains every word, any case: exact titles first, then shorter ones."""
-        wanted = words.casefold().split()
-        if not wanted:
-            return []
-        titles = [self.title(row).casefold() for row in range(len(self))]
-        hits = [row for row, title in enumerate(titles) if all(word in title for word in wanted)]
-        whole = " ".join(wanted)
-        return sorted(hits, key=lambda row: (titles[row] != whole, len(titles[row]), row))[:most]
-
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[Any]]:
         """What is saved, by name (the ids are saved by whoever owns them)."""
         saved: dict[str, npt.NDArray[Any]] = {}
@@ -120,17 +111,44 @@ class Features:
         return cls(ids, columns) if columns else None
 
 
-def _pack(cells: Iterable[Any]) -> Column:
-    cells = [None if cell is None or cell != cell else cell for cell in cells]
-    if all(cell is None or isinstance(cell, int | float | np.number) for cell in cells):
+def matching(words: str, titles: Sequence[str], most: int) -> list[int]:
+    """Places of the titles that contain every word, any case: whole matches first, then short ones.
+
+    >>> matching("r", ["Spark", "R", "Hadoop"], 5)
+    [1, 0]
+    """
+    wanted = words.casefold().split()
+    folded = [title.casefold() for title in titles]
+    hits = [at for at, title in enumerate(folded) if all(word in title for word in wanted)]
+    whole = " ".join(wanted)
+    hits.sort(key=lambda at: (folded[at] != whole, len(folded[at]), at))
+    return hits[:most] if wanted else []
+
+
+def _pack(cells: Iterable[Any], as_text: bool) -> Column:
+    cells = [None if _missing(cell) else cell for cell in cells]
+    numeric = all(cell is None or isinstance(cell, int | float | np.number) for cell in cells)
+    if numeric and not as_text:
         return np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
     return Text.pack([_cell_text(cell) for cell in cells])
+
+
+def _missing(cell: Any) -> bool:
+    """Whether a cell of whatever library holds nothing: None, NaN, NaT or NA."""
+    if cell is None:
+        return True
+    if isinstance(cell, str | list | tuple | np.ndarray):
+        return False
+    same = cell == cell
+    return not (isinstance(same, bool | np.bool_) and same)
 
 
 def _cell_text(cell: Any) -> str:
     if cell is None:
         return ""
-    return TAG_SEPARATOR.join(map(str, cell)) if isinstance(cell, list | tuple) else str(cell)
+    if isinstance(cell, list | tuple | np.ndarray):
+        return TAG_SEPARATOR.join(str(one) for one in cell if not _missing(one))
+    return str(cell)
 
 
 def _pick(column: Column, rows: npt.NDArray[np.int32]) -> Column:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.data.files import content, literal
 from penchant.data.interactions import Reject
 from penchant.errors import DataError, UsageError
 from penchant.kernels import threads
@@ -46,7 +47,10 @@ def from_frame(frame: Any) -> Cells | None:
     """The columns of a data frame of any library that narwhals knows; None if it is none."""
     import narwhals as nw
 
-    wrapped = nw.from_native(frame, pass_through=True)
+    try:
+        wrapped = nw.from_native(frame, pass_through=True)
+    except nw.exceptions.NarwhalsError as error:
+        raise DataError(f"the frame cannot be read ({error})", where="read") from error
     if isinstance(wrapped, nw.LazyFrame):
         wrapped = wrapped.collect()
     if not isinstance(wrapped, nw.DataFrame):
@@ -81,7 +85,7 @@ def from_parquet(path: Path) -> Cells:
 
     with duckdb.connect(":memory:", config={"threads": threads()}) as connection:
         try:
-            found = connection.read_parquet(str(path)).fetchnumpy()
+            found = connection.read_parquet(literal(path)).fetchnumpy()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise DataError(f"not a readable Parquet file ({reason})", where=str(path)) from error
@@ -103,26 +107,54 @@ def _unmasked(column: Any) -> npt.NDArray[Any]:
     return np.asarray(cells)
 
 
-def from_json_lines(path: Path) -> Cells:
-    """The columns of a file with one JSON object a line; bad lines are rejected by number."""
-    rows: list[dict[str, Any]] = []
-    lines: list[int] = []
-    rejected: list[Reject] = []
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
-            if not raw.strip():
-                continue
-            row, fault = _json_object(raw)
-            if row is None:
-                rejected.append(Reject(number, None, fault, raw.decode("utf-8", "replace").strip()))
-            else:
-                rows.append(row)
-                lines.append(number)
-    if not rows and not rejected:
-        raise DataError("the file is empty", where=str(path))
+def from_json(path: Path) -> Cells:
+    """The columns of a file with one JSON object a line, or one array of objects.
+
+    Raises:
+        DataError: the file is empty, or no line holds an object.
+    """
+    raw = content(path)
+    rows, lines, rejected = _array_of_objects(raw) or _objects_by_line(raw)
+    if not rows:
+        reason = (
+            f"no line is a JSON object ({rejected[0].reason})" if rejected else "the file is empty"
+        )
+        raise DataError(reason, where=str(path))
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {name: objects([row.get(name) for row in rows]) for name in names}
     return Cells(columns, True, None, np.array(lines, dtype=np.int64), tuple(rejected))
+
+
+_Parsed = tuple[list[dict[str, Any]], list[int], list[Reject]]
+
+
+def _array_of_objects(raw: bytes) -> _Parsed | None:
+    """One array; its elements are counted as lines."""
+    if raw.lstrip()[:1] != b"[":
+        return None
+    try:
+        found = json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+    rows = [(at, one) for at, one in enumerate(found, start=1) if isinstance(one, dict)]
+    bad = [at for at, one in enumerate(found, start=1) if not isinstance(one, dict)]
+    rejects = [Reject(at, None, "not a JSON object") for at in bad]
+    return [one for _, one in rows], [at for at, _ in rows], rejects
+
+
+def _objects_by_line(raw: bytes) -> _Parsed:
+    rows, lines, rejected = [], [], []
+    for number, line in enumerate(raw.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        row, fault = _json_object(line)
+        if row is None:
+            text = line.decode("utf-8", "replace").strip()
+            rejected.append(Reject(number, None, fault, text))
+        else:
+            rows.append(row)
+            lines.append(number)
+    return rows, lines, rejected
 
 
 def _json_object(raw: bytes) -> tuple[dict[str, Any] | None, str]:
@@ -134,25 +166,35 @@ def _json_object(raw: bytes) -> tuple[dict[str, Any] | None, str]:
 
 
 def from_python(source: Any) -> Cells:
-    """Columns of tuples (user, item[, value[, time]]), lists of likes, or {user: [likes]}.
+    """Columns of tuples (user, item[, value[, time]]), lists of likes, or {user: likes}.
+
+    A person's likes may also be {item: value}.
 
     Raises:
         UsageError: none of these.
     """
     if isinstance(source, Mapping):
-        pairs = [(user, item) for user, liked in source.items() for item in liked]
-        return _tuples(pairs)
-    rows = list(source)
+        return _tuples([row for user, liked in source.items() for row in _liked(user, liked)])
+    rows = list(source) if hasattr(source, "__iter__") and not isinstance(source, str) else [source]
     if all(isinstance(row, tuple) for row in rows):
         return _tuples(rows)
-    if all(isinstance(row, list | set | frozenset) for row in rows):
-        return _tuples([(person, item) for person, liked in enumerate(rows) for item in liked])
+    if all(isinstance(row, list | set | frozenset | dict) for row in rows):
+        return _tuples([row for user, liked in enumerate(rows) for row in _liked(user, liked)])
     raise UsageError(
         "cannot be read as interactions",
         where="read",
         got=type(source).__name__,
         do="Give a path, a data frame, (user, item[, value[, time]]) tuples, or lists of likes",
     )
+
+
+def _liked(user: Any, liked: Any) -> list[tuple[Any, ...]]:
+    """The rows of one person."""
+    if isinstance(liked, Mapping):
+        return [(user, item, value) for item, value in liked.items()]
+    if isinstance(liked, str) or not hasattr(liked, "__iter__"):
+        raise UsageError("likes must be a list of items", where=f"read[{user!r}]", got=liked)
+    return [(user, item) for item in liked]
 
 
 def _tuples(rows: Sequence[tuple[Any, ...]]) -> Cells:

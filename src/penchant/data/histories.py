@@ -18,7 +18,7 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
-Keep = Literal["first", "last"]
+Kind = Literal["likes", "ratings"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,19 +100,34 @@ class Histories:
             people=people,
         )
 
-    def merged(self, keep: Keep) -> Histories:
-        """Each item once per person: its ``"first"`` or its ``"last"`` event, order kept."""
-        mask = self.merge(keep)
+    def merged(self, kind: Kind) -> Histories:
+        """Each item once per person, order kept; which event stays, `deciding` says."""
+        mask = self.deciding(kind)
         return self if mask.all() else self.where(mask)
 
-    def merge(self, keep: Keep) -> Bool:
-        """Which entries `merged` keeps, bool ``[nnz]``."""
+    def deciding(self, kind: Kind) -> Bool:
+        """The event that counts for each item of a person, bool ``[nnz]``.
+
+        Of ratings the last. Of likes the first, among those that agree with the last opinion: a
+        dislike after a like is a dislike, and a like after a dislike a like.
+        """
+        n = len(self.items)
         key = self.owners.astype(np.int64) * self.n_items + self.items
         order = np.argsort(key, kind="stable")
         changes = np.flatnonzero(np.diff(key[order])) + 1
-        ends = np.append(0, changes) if keep == "first" else np.append(changes, len(key)) - 1
-        mask = np.zeros(len(key), dtype=bool)
-        mask[order[ends[: len(key)]]] = True
+        starts = np.append(0, changes)[: n and len(changes) + 1]
+        group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, n)))
+        place = np.arange(n)
+        if kind == "ratings":
+            decides = np.maximum.reduceat(place, starts) if n else place
+        else:
+            sign = np.sign(self.values[order])
+            last = np.maximum.reduceat(np.where(sign != 0, place, -1), starts) if n else place
+            opinion = np.where(last >= 0, sign[last], 0)
+            agrees = np.where(sign == opinion[group], place, n)
+            decides = np.minimum.reduceat(agrees, starts) if n else place
+        mask = np.zeros(n, dtype=bool)
+        mask[order[decides]] = True
         return mask
 
     def with_values(self, values: npt.ArrayLike) -> Histories:

@@ -6,21 +6,20 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from penchant import kernels
 from penchant.data.features import Features
-from penchant.data.histories import Bool, Float32, Histories, Int64
+from penchant.data.histories import Bool, Float32, Histories, Int64, Kind
 from penchant.data.vocabulary import Ids, Vocabulary, settle_ids
 from penchant.errors import DataError, ParameterError, UsageError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Kind = Literal["likes", "ratings"]
 RATING_NAMES = frozenset({"rating", "ratings", "stars", "star", "score", "grade"})
 LIKED_FROM = 4.0  # the rating from which a ranking model counts a like
 _MOST_GRADES = 100  # more distinct values than this are amounts, not grades
@@ -114,6 +113,8 @@ class Interactions:
         user_ids, user_rows = Vocabulary.encode(settle_ids(users)[0])
         item_ids, item_rows = Vocabulary.encode(settle_ids(items)[0])
         indptr, order = kernels.csr(user_rows, len(user_ids), times)
+        if kind not in (None, "likes", "ratings"):
+            raise ParameterError("kind must be likes or ratings", where="kind", got=kind)
         decided, why = (kind, "as asked") if kind else detect_kind(strength, value_name)
         return cls(
             users=user_ids,
@@ -171,7 +172,9 @@ class Interactions:
         """
         if self.kind == "likes":
             return self
-        counted = self.where(self.histories.merge("last"))  # a rating given twice is its last
+        if at_least is not None and not isinstance(at_least, int | float | np.number):
+            raise ParameterError("must be a number or None", where="likes(at_least=)", got=at_least)
+        counted = self.where(self.histories.deciding("ratings"))  # a rating given twice is its last
         values = counted.histories.values
         floor = -np.inf if at_least is None else at_least
         liked = (values >= floor).astype(np.float32)
@@ -207,7 +210,7 @@ class Interactions:
 
     @cached_property
     def csr(self) -> csr_array:
-        """People × items as a SciPy CSR, duplicates merged (likes: first, ratings: last)."""
+        """People × items as a SciPy CSR, each item once per person."""
         from scipy.sparse import csr_array
 
         merged = self.merged
@@ -217,8 +220,8 @@ class Interactions:
 
     @cached_property
     def merged(self) -> Histories:
-        """The histories with each item once per person (likes: first, ratings: last)."""
-        return self.histories.merged("first" if self.kind == "likes" else "last")
+        """The histories with each item once per person; see `Histories.deciding`."""
+        return self.histories.merged(self.kind)
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """The rows in source order, as arrays by canonical column name."""
@@ -285,6 +288,17 @@ class Interactions:
         return digest.hexdigest()
 
 
+def good(values: Float32, kind: Kind) -> Bool:
+    """Which values speak for an item: likes above 0, ratings of 4 and more (or the highest).
+
+    >>> good(np.array([5, 3], dtype=np.float32), "ratings").tolist()
+    [True, False]
+    """
+    if kind == "likes" or not len(values):
+        return np.asarray(values > 0)
+    return np.asarray(values >= min(LIKED_FROM, float(values.max())))
+
+
 def detect_kind(values: Float32, name: str | None) -> tuple[Kind, str]:
     """Whether values are ratings or likes, and the evidence: the name decides, then the values.
 
@@ -320,5 +334,5 @@ def require_kind(data: Interactions, kind: Kind, who: str) -> None:
             where=who,
             do="Say kind='ratings' when reading, if the values are graded opinions"
             if kind == "ratings"
-            else "Convert them with .likes(at_least=4)",
+            else f"Convert them with .likes(at_least={LIKED_FROM:g})",
         )

@@ -23,18 +23,20 @@ from penchant.data.columns import (
     to_values,
 )
 from penchant.data.facts import read_facts
+from penchant.data.files import nearest_name
 from penchant.data.frames import (
     Cells,
     from_frame,
-    from_json_lines,
+    from_json,
     from_matrix,
     from_parquet,
     from_python,
 )
-from penchant.data.interactions import Interactions, Kind, Reject
-from penchant.data.text_files import TextTable, nearest_name, read_text_table
+from penchant.data.histories import Kind
+from penchant.data.interactions import Interactions, Reject
+from penchant.data.text_files import TextTable, read_text_table
 from penchant.data.vocabulary import settle_ids
-from penchant.errors import DataError, PenchantNotice, UsageError
+from penchant.errors import DataError, ParameterError, PenchantNotice, UsageError
 
 Column = str | int | None
 
@@ -86,22 +88,33 @@ def read(
     path = _path(source)
     if path is not None and path.is_dir():
         path, items = movielens.in_folder(path, items)
-    facts_from = items
-    if path is not None and items is None:
-        facts_from = movielens.beside(path)
     cells, table = _cells(source, path)
     where = str(path) if path else "read"
     asked = {"user": user, "item": item, "value": value, "time": time, "type": type}
-    shape = None if path is None else movielens.shape_of(path, list(cells.columns))
+    given = any(column is not None for column in asked.values())
+    shape = None if path is None or given else movielens.shape_of(path, list(cells.columns))
     roles = shape or find_roles(cells.columns, asked, cells.named, where)
     bad: Reasons = {}
     parts = _Parts(cells, roles, weights, bad, from_text=table is not None)
     data = parts.interactions(kind, _rejected(cells, table, bad), where)
-    if facts_from is not None:
-        data = read_facts(facts_from, data)
+    if items is not None:
+        data = read_facts(items, data)
+    elif path is not None:
+        data = _facts_beside(path, data)
     if data.rejected:
         data = _report(data, len(cells), path, rejects)
     return data
+
+
+def _facts_beside(path: Path, data: Interactions) -> Interactions:
+    """The films that lie beside MovieLens ratings, if they are about these items."""
+    films = movielens.beside(path)
+    if films is None:
+        return data
+    try:
+        return read_facts(films, data)
+    except DataError as error:
+        return data.noted(f"{films.name} beside it not used: {error.what}")
 
 
 class _Parts:
@@ -148,7 +161,12 @@ class _Parts:
             )
         for row in (row for row, one in enumerate(found) if one not in weights):
             self.bad.setdefault(row, (str(self.roles.type), f"type {found[row]!r} has no weight"))
-        return np.array([float(weights.get(one, 0.0)) for one in found])
+        try:
+            return np.array([float(weights.get(one, 0.0)) for one in found])
+        except (TypeError, ValueError):
+            raise ParameterError(
+                "weights must be numbers", where="weights", got=dict(weights)
+            ) from None
 
     def interactions(
         self, kind: Kind | None, rejected: tuple[Reject, ...], where: str
@@ -191,6 +209,10 @@ def _path(source: Any) -> Path | None:
             do="Export the table as CSV or Parquet and read that file",
         )
     path = Path(source).expanduser()
+    if "\n" in str(source) or "\0" in str(source):
+        raise UsageError(
+            "a text is taken for a path", where="read", got=source, do="Write the rows to a file"
+        )
     if not path.exists():
         raise DataError("there is no such file", where=str(path), do=nearest_name(path))
     return path
@@ -199,12 +221,16 @@ def _path(source: Any) -> Path | None:
 def _cells(source: Any, path: Path | None) -> tuple[Cells, TextTable | None]:
     """The columns of a source, and the table of text where it was a text file."""
     if path is None:
-        return from_matrix(source) or from_frame(source) or from_python(source), None
+        for reader in (from_matrix, from_frame):
+            cells = reader(source)
+            if cells is not None:
+                return cells, None
+        return from_python(source), None
     names = path.name.lower().removesuffix(".gz")
     if names.endswith((".parquet", ".pq")):
         return from_parquet(path), None
     if names.endswith((".jsonl", ".ndjson", ".json")):
-        return from_json_lines(path), None
+        return from_json(path), None
     table = read_text_table(path, KNOWN_NAMES)
     return Cells(table.columns, table.named, None, table.lines, table.rejected, table.notes), table
 

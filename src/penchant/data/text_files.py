@@ -8,7 +8,6 @@ complaint can name its line and one bad row costs no good one.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,8 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.data.files import content, is_gzip, literal
 from penchant.data.interactions import Reject
-from penchant.errors import DataError, hint
+from penchant.errors import DataError
 from penchant.kernels import threads
 
 DELIMITERS = ("::", "\t", "|", ";", ",")
@@ -52,7 +52,9 @@ class TextTable:
 
     def raw_lines(self) -> list[str]:
         """The file's lines as they stood."""
-        return [line.rstrip("\r") for line in self.source.decode(self.encoding).split("\n")]
+        return [
+            line.rstrip("\r") for line in self.source.decode(self.encoding, "replace").split("\n")
+        ]
 
 
 def read_text_table(path: Path, known_names: frozenset[str]) -> TextTable:
@@ -65,7 +67,7 @@ def read_text_table(path: Path, known_names: frozenset[str]) -> TextTable:
     Raises:
         DataError: the file cannot be opened, is empty, or has no columns.
     """
-    source = _content(path)
+    source = content(path)
     encoding, notes = _encoding(source)
     text = source[:1_000_000].decode(encoding, errors="replace").lstrip("\ufeff")
     sample = [line for line in text.split("\n")[:_SAMPLE] if line.strip()]
@@ -98,14 +100,6 @@ class _Dialect:
         )
 
 
-def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
-        raise DataError(f"the file cannot be read ({error})", where=str(path)) from error
-
-
 def _encoding(source: bytes) -> tuple[str, list[str]]:
     if source[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16", ["read as UTF-16 (by its byte order mark)"]
@@ -134,7 +128,15 @@ def _delimiter(sample: list[str]) -> str:
 def _split(line: str, delimiter: str) -> list[str]:
     if len(delimiter) > 1 or _QUOTE not in line:
         return line.split(delimiter)
-    return next(csv.reader([line], delimiter=delimiter))
+    return _parsed(line, delimiter) or [line]
+
+
+def _parsed(record: str, delimiter: str) -> list[str] | None:
+    """The fields of a record with quotes, None where they cannot be told."""
+    try:
+        return next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter, strict=False))
+    except (csv.Error, StopIteration):
+        return None
 
 
 def _is_header(head: list[str], rows: list[list[str]], known: frozenset[str]) -> bool:
@@ -179,14 +181,14 @@ def _fast(source: bytes, dialect: _Dialect) -> TextTable | None:
     with duckdb.connect(":memory:", config={"threads": threads()}) as connection:
         try:
             relation = connection.read_csv(
-                str(dialect.path),
+                literal(dialect.path),
                 delimiter=dialect.delimiter,
                 header=dialect.named,
                 columns=dict.fromkeys(dialect.names, "VARCHAR"),
                 auto_detect=False,
                 quotechar=_QUOTE if len(dialect.delimiter) == 1 else "",
                 escapechar=_QUOTE if len(dialect.delimiter) == 1 else "",
-                compression="gzip" if dialect.path.read_bytes()[:2] == b"\x1f\x8b" else "none",
+                compression="gzip" if is_gzip(dialect.path) else "none",
             )
             found = relation.fetchnumpy()
         except duckdb.Error:
@@ -213,7 +215,7 @@ def _odd_quotes(marks: npt.NDArray[np.uint8]) -> bool:
 
 
 def _careful(source: bytes, dialect: _Dialect) -> TextTable:
-    lines = source.decode(dialect.encoding).removeprefix("\ufeff").split("\n")
+    lines = source.decode(dialect.encoding, "replace").removeprefix("\ufeff").split("\n")
     rows: list[list[str]] = []
     starts: list[int] = []
     rejected: list[Reject] = []
@@ -266,8 +268,8 @@ def _joined(
         following = lines[at + more - 1].rstrip("\r")
         line += "\n" + following
         if following.count(_QUOTE) % 2:
-            row = next(csv.reader(io.StringIO(line), delimiter=delimiter))
-            return (row, more + 1) if len(row) == width else None
+            row = _parsed(line, delimiter)
+            return (row, more + 1) if row is not None and len(row) == width else None
     return None
 
 
@@ -275,11 +277,3 @@ def _objects(cells: list[str]) -> npt.NDArray[Any]:
     out = np.empty(len(cells), dtype=object)
     out[:] = cells
     return out
-
-
-def nearest_name(path: Path) -> str | None:
-    """A hint at a file beside a missing one whose name is similar."""
-    try:
-        return hint(path.name, [one.name for one in path.parent.iterdir()]) or None
-    except OSError:
-        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from penchant.errors import DataError, UntypableError, hint
 Id = int | str
 Ids = npt.NDArray[np.int64] | list[str]
 _INT64 = np.iinfo(np.int64)
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # as an integer is written, and 64 bits can hold
 _HINTS = 20_000  # ids searched for a near spelling; more would make a mistake slow
 
 
@@ -184,6 +186,11 @@ def _settle_mixed(listed: list[Any], kinds: set[type]) -> tuple[Ids, str | None]
 def _whole_floats(array: npt.NDArray[Any]) -> tuple[Ids, str | None]:
     if np.isfinite(array).all() and (array == np.floor(array)).all() and (abs(array) < 2**53).all():
         return array.astype(np.int64), None
+    if not np.isfinite(array).all():
+        at = int(np.argmax(~np.isfinite(array)))
+        raise UntypableError(
+            "an id must be a whole number or text", where=f"position {at}", got=float(array[at])
+        )
     return [_as_text(one) for one in array.tolist()], "ids are fractions: read as text"
 
 
@@ -204,7 +211,7 @@ def _as_text(one: Any) -> str:
 def _as_int(one: Any) -> int | None:
     """The 64-bit integer that an asked-for id names, or None."""
     if isinstance(one, str):
-        one = int(one) if one.lstrip("-").isdecimal() and str(int(one)) == one else None
+        one = int(one) if _INTEGER.fullmatch(one) else None
     elif isinstance(one, float | np.floating):
         one = int(one) if float(one).is_integer() else None
     if one is None or isinstance(one, bool) or not isinstance(one, int | np.integer):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import entry_points
+import warnings
+from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
 
-from penchant.errors import ModelError, ParameterError, hint
+from penchant.errors import ModelError, PenchantNotice
 from penchant.models import folder as _folder
 from penchant.models.base import Model
 from penchant.models.item_knn import ItemKNN
@@ -24,42 +25,39 @@ __all__ = [
     "UserKNN",
     "catalogue",
     "load",
-    "model_named",
 ]
 
 
 def catalogue() -> dict[str, type[Model]]:
     """Every model by name: those exported here, then those of other installed packages.
 
+    A package whose model cannot be loaded, or whose name is taken, is left out with a notice.
+
     >>> list(catalogue())[:2]
     ['item_knn', 'popularity']
     """
-    here = [one for _, one in sorted(globals().items()) if _is_model(one)]
-    found = {model.name: model for model in here}
+    found = _own()
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        model = point.load()
+        try:
+            model = point.load()
+        except (ImportError, AttributeError) as error:
+            _left_out(point, f"cannot be loaded ({error})")
+            continue
         if not _is_model(model):
-            raise ModelError(
-                "is not a penchant.models.Model", where=f"entry point {point.name}", got=model
-            )
-        found.setdefault(model.name, model)
+            _left_out(point, "is not a penchant.models.Model")
+        elif found.setdefault(model.name, model) is not model:
+            _left_out(point, f"has the name of another model, {model.name}")
     return found
 
 
-def model_named(name: str) -> type[Model]:
-    """The model class of a name, in either spelling: ``item_knn`` or ``ItemKNN``.
+def _own() -> dict[str, type[Model]]:
+    here = [one for _, one in sorted(globals().items()) if _is_model(one)]
+    return {model.name: model for model in here}
 
-    Raises:
-        ParameterError: no model has that name.
 
-    """
-    known = catalogue()
-    for model in known.values():
-        if name in (model.name, model.__name__):
-            return model
-    raise ParameterError(
-        "no such model", got=name, do=hint(name, known) or f"One of: {', '.join(known)}"
-    )
+def _left_out(point: EntryPoint, why: str) -> None:
+    package = point.dist.name if point.dist else point.value
+    warnings.warn(f"the model {point.name} of {package} {why}", PenchantNotice, stacklevel=3)
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -70,7 +68,7 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     """
     about = _folder.read_manifest(path)
-    model = catalogue().get(about["model"])
+    model = _own().get(about["model"]) or catalogue().get(about["model"])
     if model is None:
         raise ModelError(
             f"no installed package provides the model {about['model']!r}",

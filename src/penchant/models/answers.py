@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, overload
 
@@ -29,10 +29,11 @@ class RankedList(Sequence[tuple[Id, float]]):
     Attributes:
         ids: best first.
         scores: in the model's units; of a filled-in item, how many people liked it.
-        titles: of items; None for people.
+        titles: of items, where the model knows titles.
         sources: the model's name, or ``"popular"`` for an item filled in without evidence.
         reasons: why each item is here, where that was asked for.
         ignored: entries of the history whose item nobody knows.
+        of: ``"item"`` or ``"user"``, what the ids are of.
 
     >>> for item, score in RankedList(("tea",), (2.0,), ("Tea",), ("item_knn",)): print(item, score)
     tea 2.0
@@ -45,6 +46,7 @@ class RankedList(Sequence[tuple[Id, float]]):
     sources: tuple[str, ...] | None = None
     reasons: tuple[Explanation, ...] | None = None
     ignored: int = 0
+    of: str = "item"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -63,18 +65,8 @@ class RankedList(Sequence[tuple[Id, float]]):
     @property
     def table(self) -> Table:
         """The same as columns: rank, item_id, score, and where known title, source, because."""
-        columns: dict[str, Any] = {
-            "rank": np.arange(1, len(self) + 1),
-            "user_id" if self.titles is None else "item_id": self.ids,
-            "score": np.array(self.scores, dtype=np.float64),
-        }
-        if self.titles is not None and self.titles != tuple(map(str, self.ids)):
-            columns["title"] = self.titles
-        if self.sources is not None:
-            columns["source"] = self.sources
-        if self.reasons is not None:
-            columns["because"] = [one.reason for one in self.reasons]
-        return Table(columns)
+        rank = {"rank": np.arange(1, len(self) + 1)}
+        return Table({**rank, **_columns([self], self.of), **_extras([self])})
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict per entry."""
@@ -103,7 +95,7 @@ class Wish:
     n: int
     exclude_seen: bool = True
     items: Sequence[Id] | None = None
-    exclude: Sequence[Id] = ()
+    exclude: Sequence[Id] | None = None
     on_shortage: OnShortage = "fill"
     explain: bool = False
 
@@ -123,16 +115,37 @@ def ranked_lists(fitted: Fitted, source: str, question: Question, wish: Wish) ->
     return [_ranked(fitted, source, question, wish, at, entries) for at, entries in people]
 
 
-def as_table(users: Any, lists: Sequence[RankedList], origin: str | None) -> Table:
+def as_table(fitted: Fitted, users: Sequence[Id], lists: Sequence[RankedList], wish: Wish) -> Table:
     """Lists below each other: user_id, item_id, score, rank, and where known title, source."""
-    tables = [one.table.columns for one in lists]
-    lengths = [len(one) for one in lists]
-    columns: dict[str, Any] = {"user_id": np.repeat(_ids_array(users), lengths)}
-    for name in ("item_id", "score", "rank", "title", "source", "because"):
-        parts = [table[name] for table in tables if name in table]
-        if parts and sum(map(len, parts)) == sum(lengths):
-            columns[name] = np.concatenate(parts)
-    return Table(columns, origin)
+    empty = RankedList((), (), titles_of(fitted, ()), (), () if wish.explain else None)
+    people = [user for user, one in zip(users, lists, strict=True) for _ in one.ids]
+    rank = [at + 1 for one in lists for at in range(len(one))]
+    columns = {"user_id": _array(people), **_columns(lists, "item"), "rank": _array(rank)}
+    return Table({**columns, **_extras([empty, *lists])}, fitted.origin)
+
+
+def _columns(lists: Sequence[RankedList], of: str) -> dict[str, npt.NDArray[Any]]:
+    """Ids and scores of lists below each other."""
+    scores = np.array([score for one in lists for score in one.scores], dtype=np.float64)
+    return {f"{of}_id": _array([id_ for one in lists for id_ in one.ids]), "score": scores}
+
+
+def _extras(lists: Sequence[RankedList]) -> dict[str, npt.NDArray[Any]]:
+    """What all lists carry beside ids and scores."""
+    extras: dict[str, list[Any]] = {
+        "title": [one.titles for one in lists],
+        "source": [one.sources for one in lists],
+        "because": [one.reasons for one in lists],
+    }
+    return {
+        name: _array([_said(cell) for part in parts for cell in part])
+        for name, parts in extras.items()
+        if all(part is not None for part in parts)
+    }
+
+
+def _said(cell: str | Explanation) -> str:
+    return cell if isinstance(cell, str) else cell.reason
 
 
 def explanation(
@@ -146,6 +159,11 @@ def explanation(
     return Explanation(fitted.items.id(row), fitted.title(row), score, weightiest(shares), rates)
 
 
+def titles_of(fitted: Fitted, rows: Iterable[int]) -> tuple[str, ...] | None:
+    """The titles of item rows, where the model knows titles."""
+    return None if fitted.facts is None else tuple(map(fitted.title, rows))
+
+
 def float_scores(scores: npt.NDArray[Any]) -> tuple[float, ...]:
     """Scores as plain floats."""
     return tuple(map(float, scores))
@@ -156,9 +174,8 @@ def _entries(fitted: Fitted, asked: Histories, wish: Wish) -> Iterator[_Entries]
     for met in blocks(asked):
         h, out = fitted.opinions(met), left_out(fitted, met, wish.exclude_seen)
         ids, scores = fitted.body.best(h, min(wish.n, len(fitted.items)), out, allowed)
-        nothing = h.counts == 0
         if fitted.body.needs_history:
-            ids = np.where(nothing[:, None], np.int32(-1), ids)
+            ids = np.where((h.counts == 0)[:, None], np.int32(-1), ids)
         for person in range(len(met)):
             advised = ids[person] >= 0
             entries = _Entries(
@@ -166,8 +183,7 @@ def _entries(fitted: Fitted, asked: Histories, wish: Wish) -> Iterator[_Entries]
                 scores[person][advised].astype(np.float64),
                 np.zeros(int(advised.sum()), dtype=bool),
             )
-            short = wish.on_shortage == "fill" or nothing[person]
-            if short and len(entries.rows) < len(advised):
+            if wish.on_shortage == "fill" and len(entries.rows) < len(advised):
                 entries = _filled(fitted, entries, len(advised), _row(out, person), allowed)
             yield entries
 
@@ -201,7 +217,7 @@ def _ranked(
     return RankedList(
         tuple(fitted.items.ids(entries.rows)),
         float_scores(entries.scores),
-        tuple(map(fitted.title, entries.rows)),
+        titles_of(fitted, entries.rows),
         tuple(POPULAR if added else source for added in entries.added),
         reasons,
         question.ignored,
@@ -227,10 +243,10 @@ def _row(rows: Rows, at: int) -> Int32:
     return rows.indices[rows.indptr[at] : rows.indptr[at + 1]]
 
 
-def _ids_array(users: Any) -> npt.NDArray[Any]:
-    ids = list(users)
-    if all(isinstance(one, int | np.integer) for one in ids):
-        return np.asarray(ids)
-    array = np.empty(len(ids), dtype=object)
-    array[:] = ids
+def _array(cells: Sequence[Any]) -> npt.NDArray[Any]:
+    """Ids or words as an array: int64 if all are integers, else objects."""
+    if all(isinstance(one, int | np.integer) for one in cells):
+        return np.array(cells, dtype=np.int64)
+    array = np.empty(len(cells), dtype=object)
+    array[:] = cells
     return array

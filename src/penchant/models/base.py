@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant import kernels
-from penchant.data.histories import Float32, Histories
-from penchant.data.interactions import Interactions, Kind, require_kind
+from penchant.data.features import matching
+from penchant.data.histories import Float32, Histories, Kind
+from penchant.data.interactions import LIKED_FROM, Interactions, require_kind
 from penchant.data.tables import Table
 from penchant.data.vocabulary import Id
 from penchant.errors import (
@@ -41,6 +42,7 @@ from penchant.models.answers import (
     explanation,
     float_scores,
     ranked_lists,
+    titles_of,
 )
 from penchant.models.bodies.body import Body, blocks
 from penchant.models.fitted import Fitted
@@ -120,6 +122,9 @@ class Model(ABC):
 
         """
         data = self._suitable(_interactions(data))
+        if validation is not None:
+            validation = _interactions(validation)
+            require_kind(validation, "ratings", "fit(validation=)")
         h = data.merged
         liked = h if data.kind == "ratings" else h.where(h.values != 0)
         job = Job(data, liked, validation, reporter(progress), self.name)
@@ -144,8 +149,8 @@ class Model(ABC):
         if "likes" not in self.feedback:
             require_kind(data, self.feedback[0], type(self).__name__)
         warnings.warn(
-            f"{type(self).__name__} learns from likes: ratings of 4 and more count as likes."
-            " Say .likes(at_least=...) to choose.",
+            f"{type(self).__name__} learns from likes: ratings of {LIKED_FROM:g} and more count as"
+            " likes. Say .likes(at_least=...) to choose.",
             PenchantNotice,
             stacklevel=3,
         )
@@ -177,7 +182,7 @@ class Model(ABC):
         history: History | None = ...,
         exclude_seen: bool = ...,
         items: Sequence[Id] | None = ...,
-        exclude: Sequence[Id] = ...,
+        exclude: Sequence[Id] | None = ...,
         on_unknown: OnUnknown = ...,
         on_shortage: OnShortage = ...,
         explain: bool = ...,
@@ -191,7 +196,7 @@ class Model(ABC):
         history: History | None = ...,
         exclude_seen: bool = ...,
         items: Sequence[Id] | None = ...,
-        exclude: Sequence[Id] = ...,
+        exclude: Sequence[Id] | None = ...,
         on_unknown: OnUnknown = ...,
         on_shortage: OnShortage = ...,
         explain: bool = ...,
@@ -204,7 +209,7 @@ class Model(ABC):
         history: History | None = None,
         exclude_seen: bool = True,
         items: Sequence[Id] | None = None,
-        exclude: Sequence[Id] = (),
+        exclude: Sequence[Id] | None = None,
         on_unknown: OnUnknown = "popular",
         on_shortage: OnShortage = "fill",
         explain: bool = False,
@@ -232,10 +237,11 @@ class Model(ABC):
         _check_choice("on_unknown", on_unknown, ("popular", "raise"))
         _check_choice("on_shortage", on_shortage, ("fill", "strict"))
         _check_n(n)
+        user = list(user) if is_many(user) else user
         question = self._question(user, history, on_unknown)
         wish = Wish(n, exclude_seen, items, exclude, on_shortage, explain)
         lists = ranked_lists(self.fitted, self.name, question, wish)
-        return as_table(user, lists, self.fitted.origin) if is_many(user) else lists[0]
+        return as_table(self.fitted, user, lists, wish) if is_many(user) else lists[0]
 
     def predict(
         self, users: Any = None, items: Any = None, *, history: History | None = None
@@ -262,7 +268,10 @@ class Model(ABC):
                 where=type(self).__name__,
                 do="Rank with recommend() or scores(), or fit on ratings",
             )
+        if items is None or (users is None) == (history is None):
+            raise UsageError("give items, and either users or a history", where="predict")
         asked = list(items) if is_many(items) else [items]
+        users = list(users) if is_many(users) else users
         distinct, where = distinct_people(users, len(asked), history)
         h = fitted.opinions(self._question(distinct, history, "popular").met)
         stars = fitted.body.clipped(fitted.body.pairs(h, where, fitted.items.rows(asked)))
@@ -273,6 +282,7 @@ class Model(ABC):
 
         Columns are in the order of ``model.item_ids``. Scores are finite.
         """
+        user = list(user) if is_many(user) else user
         question = self._question(user, history, "popular")
         h = self.fitted.opinions(question.met)
         parts = [np.asarray(self.fitted.body.score(part)[0]) for part in blocks(h)]
@@ -288,11 +298,11 @@ class Model(ABC):
         """
         _check_n(n)
         row = self._item(item)
-        ids, scores = self.fitted.body.similar(row, n)
+        ids, scores = self.fitted.body.similar(row, min(n, len(self.fitted.items)))
         return RankedList(
             tuple(self.fitted.items.ids(ids)),
             float_scores(scores),
-            tuple(map(self.fitted.title, ids)),
+            titles_of(self.fitted, ids),
             (self.name,) * len(ids),
         )
 
@@ -310,9 +320,10 @@ class Model(ABC):
         fitted = self.fitted
         if fitted.users is None or fitted.histories is None:
             raise UsageError("this model was saved without histories", where="similar_users")
-        h = fitted.opinions(self._question(user, history, "raise").met)
-        ids, scores = fitted.body.similar_people(h, fitted.opinions(fitted.histories), n)
-        return RankedList(tuple(fitted.users.ids(ids)), float_scores(scores))
+        h = fitted.opinions(self._one("similar_users", user, history).met)
+        everyone = fitted.opinions(fitted.histories)
+        ids, scores = fitted.body.similar_people(h, everyone, min(n, len(everyone)))
+        return RankedList(tuple(fitted.users.ids(ids)), float_scores(scores), of="user")
 
     def explain(
         self,
@@ -334,19 +345,14 @@ class Model(ABC):
             UnknownIdError: no such item or user.
 
         """
-        question = self._question(user, history, "raise")
-        h = self.fitted.opinions(question.met)
+        h = self.fitted.opinions(self._one("explain", user, history).met)
         return explanation(self.fitted, h, self._item(item), by)
 
     def find(self, words: str, n: int = 10) -> list[tuple[Id, str]]:
         """Items whose title contains every word, in any case: (id, title), best match first."""
         fitted = self.fitted
-        if fitted.facts is not None:
-            rows = fitted.facts.find(words, n)
-        else:
-            ids = fitted.items.ids()
-            rows = [row for row, one in enumerate(ids) if words.casefold() in str(one).casefold()]
-        return [(fitted.items.id(row), fitted.title(row)) for row in rows[:n]]
+        titles = [fitted.title(row) for row in range(len(fitted.items))]
+        return [(fitted.items.id(row), titles[row]) for row in matching(str(words), titles, n)]
 
     @property
     def item_ids(self) -> list[Id]:
@@ -421,6 +427,12 @@ class Model(ABC):
         if history is not None:
             return of_stranger(self.fitted, history)
         return of_people(self.fitted, list(user) if is_many(user) else [user], on_unknown)
+
+    def _one(self, verb: str, user: Any, history: History | None) -> Question:
+        """The question about one person, who must be known."""
+        if is_many(user):
+            raise UsageError("is about one person at a time", where=verb, got=user)
+        return self._question(user, history, "raise")
 
     def _item(self, item: Any) -> int:
         row = self.fitted.items.row(item)

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from penchant import kernels
 from penchant.data.features import Features
-from penchant.data.histories import Histories, Int32, Int64
-from penchant.data.interactions import Interactions, Kind
+from penchant.data.histories import Histories, Int32, Int64, Kind
+from penchant.data.interactions import Interactions, good
 from penchant.data.vocabulary import Vocabulary
 from penchant.errors import ModelError, PenchantError
 from penchant.models.bodies import BODIES, Body
@@ -30,7 +30,7 @@ class Fitted:
     Attributes:
         body: how histories become scores.
         items: the catalogue's ids.
-        counts: int64 ``[n_items]``, in how many people's histories each item is liked.
+        counts: int64 ``[n_items]``, how many people liked each item, or rated it as `good`.
         kind: the feedback the body scores.
         liked_from: the rating from which a like was counted, where ratings became likes.
         like_value: what a bare id in a history counts as.
@@ -73,7 +73,7 @@ class Fitted:
         return cls(
             body=body,
             items=data.items,
-            counts=liked.where(liked.values > 0).item_counts(),
+            counts=liked.where(good(liked.values, data.kind)).item_counts(),
             kind=data.kind,
             liked_from=data.liked_from,
             like_value=_like_value(data),
@@ -179,8 +179,7 @@ def _like_value(data: Interactions) -> float:
     if data.kind == "likes":
         return 1.0
     values = data.histories.values
-    high = values[values >= min(4.0, float(values.max()))]
-    return float(high.mean(dtype=np.float64))
+    return float(values[good(values, data.kind)].mean(dtype=np.float64))
 
 
 def arrays(part: Any, prefix: str) -> Arrays:

@@ -8,9 +8,12 @@ replacement of the manifest, so a reader meets the old model or the new one, nev
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
+import re
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,10 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 Arrays = Mapping[str, npt.NDArray[Any]]
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}
+_OURS = re.compile(
+    r"(model|histories)-[0-9a-f]{16}\.safetensors(\.\d+-\d+\.tmp)?|manifest\.json\.\d+-\d+\.tmp"
+)
+_PATIENCE = 20  # times a folder is read again because it was saved meanwhile
 _NEW = "Save the model again, or restore the folder from a copy"
 
 
@@ -32,6 +39,8 @@ def write(
 ) -> dict[str, int]:
     """Write a model; returns the size of each array file in bytes.
 
+    The files of the model it replaces stay until the next save, for readers that are just loading.
+
     Args:
         folder: made if it does not exist; an older model in it is replaced in one step.
         about: the manifest's content, plain JSON values.
@@ -39,15 +48,18 @@ def write(
 
     Raises:
         ModelError: the folder cannot be written, or holds files that are not a model's.
-
     """
     path = Path(folder)
+    claim(path)
     try:
-        claim(path)
-        listed = {part: _write_arrays(path, part, arrays) for part, arrays in files.items()}
-        manifest = {"format": FORMAT, **about, "files": listed}
-        _replace(path, path / MANIFEST, _sealed(manifest).encode())
-        _sweep(path, {entry["name"] for entry in listed.values()})
+        with _alone(path):
+            before = _named(path)
+            listed = {part: _write_arrays(path, part, arrays) for part, arrays in files.items()}
+            manifest = {"format": FORMAT, **about, "files": listed}
+            _replace(path, path / MANIFEST, _sealed(manifest).encode())
+            if "histories" not in files:  # people who were left out do not linger
+                before = {name for name in before if not name.startswith("histories-")}
+            _sweep(path, before | {entry["name"] for entry in listed.values()})
     except OSError as error:
         raise ModelError(f"cannot be written: {error}", where=str(path)) from error
     return {part: entry["bytes"] for part, entry in listed.items()}
@@ -64,17 +76,17 @@ def read(
 
     Raises:
         ModelError: not a model folder, damaged, or of a newer format.
-
     """
     path = Path(folder)
-    manifest = read_manifest(path)
-    files = {}
-    for part, entry in manifest["files"].items():
-        file = path / str(entry["name"])
-        if part in optional and not file.exists():
-            continue
-        files[part] = _read_arrays(file, entry)
-    return manifest, files
+    for _ in range(_PATIENCE):
+        manifest = read_manifest(path)
+        listed = manifest["files"]
+        missing = {part for part, e in listed.items() if not (path / str(e["name"])).exists()}
+        if missing and read_manifest(path) != manifest:
+            continue  # saved anew just now: what was named is gone with its model
+        present = {part: e for part, e in listed.items() if part not in missing & optional}
+        return manifest, {p: _read_arrays(path / str(e["name"]), e) for p, e in present.items()}
+    raise ModelError("is saved anew faster than it can be read", where=str(path))
 
 
 def claim(folder: str | os.PathLike[str]) -> None:
@@ -86,20 +98,38 @@ def claim(folder: str | os.PathLike[str]) -> None:
     path = Path(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        strangers = sorted(one.name for one in path.iterdir() if not _ours(one))
+        strangers = sorted(one.name for one in path.iterdir() if not _OURS.fullmatch(one.name))
+        is_model = _is_manifest(path / MANIFEST)
     except OSError as error:
         raise ModelError(f"cannot be written: {error}", where=str(path)) from error
-    if strangers and not (path / MANIFEST).exists():
+    if not is_model and (strangers or (path / MANIFEST).exists()):
         raise ModelError(
             "the folder holds other files",
             where=str(path),
-            got=strangers[0],
+            got=(strangers or [MANIFEST])[0],
             do="Name a new or an empty folder",
         )
 
 
-def _ours(path: Path) -> bool:
-    return path.name == MANIFEST or path.suffix == ".safetensors" or path.name.endswith(".tmp")
+def _is_manifest(file: Path) -> bool:
+    """Whether a file is the manifest of a model, whole or damaged."""
+    return file.is_file() and b'"checksum"' in (text := file.read_bytes()) and b'"files"' in text
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder against other savers, of this process or another."""
+    with _opened(folder) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
+def _named(folder: Path) -> set[str]:
+    """The files of the model that is about to be replaced."""
+    try:
+        return {str(entry["name"]) for entry in read_manifest(folder)["files"].values()}
+    except ModelError:
+        return set()
 
 
 def _write_arrays(folder: Path, part: str, arrays: Arrays) -> dict[str, Any]:
@@ -114,7 +144,7 @@ def _write_arrays(folder: Path, part: str, arrays: Arrays) -> dict[str, Any]:
 
 def _replace(folder: Path, target: Path, content: bytes) -> None:
     """Put a file in place whole: written aside, synced, renamed, the folder synced."""
-    aside = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    aside = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     with aside.open("wb") as file:
         file.write(content)
         file.flush()
@@ -135,7 +165,7 @@ def _opened(folder: Path) -> Iterator[int]:
 
 def _sweep(folder: Path, named: set[str]) -> None:
     for file in folder.iterdir():
-        if _ours(file) and file.name not in {*named, MANIFEST}:
+        if _OURS.fullmatch(file.name) and file.name not in named:
             file.unlink(missing_ok=True)
 
 

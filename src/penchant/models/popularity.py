@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.data.histories import Histories
+from penchant.errors import UsageError
 from penchant.models.base import Model
 from penchant.models.bodies import Body, PopularityBody
 from penchant.models.job import Job
@@ -37,7 +38,13 @@ class Popularity(Model):
 
     def _learn(self, h: Histories, job: Job) -> Body:
         weights = (h.values > 0).astype(np.float64)
-        if self.half_life is not None and h.times is not None and len(h.times):
+        if self.half_life is not None:
+            if h.times is None:
+                raise UsageError(
+                    "half_life needs times, and these interactions have none",
+                    where="Popularity.fit",
+                    do="Read a time column, or leave half_life out",
+                )
             age = (h.times.max() - h.times) / _DAY
             weights *= np.exp2(-age / self.half_life)
         counts = np.bincount(h.items, weights, h.n_items)

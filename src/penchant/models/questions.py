@@ -34,7 +34,7 @@ class Question:
 
 def is_many(asked: Any) -> bool:
     """Whether ids were asked about as a batch."""
-    return not isinstance(asked, str | int | float | np.generic | None)
+    return hasattr(asked, "__iter__") and not isinstance(asked, str | bytes | np.generic)
 
 
 def of_people(fitted: Fitted, users: Sequence[Id], on_unknown: OnUnknown) -> Question:
@@ -80,16 +80,16 @@ def of_stranger(fitted: Fitted, history: History) -> Question:
     known = [(row, value) for row, (_, value, _) in zip(rows, parsed, strict=True) if row >= 0]
     met = Histories.of(
         [[row for row, _ in known]], [[value for _, value in known]], n_items=len(fitted.items)
-    ).merged("last" if fitted.kind == "ratings" else "first")
+    ).merged(fitted.kind)
     return Question(met, ignored=len(parsed) - len(known))
 
 
 def _entries(history: Any) -> list[Any]:
-    if isinstance(history, str | int | float):
-        raise ParameterError(
-            "history must be a list", where="history", got=history, do="Write history=[item, ...]"
-        )
-    return history.tolist() if isinstance(history, np.ndarray) else list(history)
+    if not isinstance(history, str) and hasattr(history, "__iter__"):
+        return history.tolist() if isinstance(history, np.ndarray) else list(history)
+    raise ParameterError(
+        "history must be a list", where="history", got=history, do="Write history=[item, ...]"
+    )
 
 
 def _entry(entry: Any, fitted: Fitted, at: int) -> tuple[Any, float, float | None]:
@@ -120,7 +120,12 @@ def _time(time: Any) -> float | None:
     """A moment as a number that orders: datetimes by their microseconds."""
     if time is None or isinstance(time, int | float):
         return time
-    return float(np.datetime64(time, "us").astype(np.int64))
+    try:
+        return float(np.datetime64(time, "us").astype(np.int64))
+    except (TypeError, ValueError):
+        raise ParameterError(
+            "a time must be a number or a date", where="history", got=time
+        ) from None
 
 
 def distinct_people(users: Any, n: int, history: History | None) -> tuple[Any, Int32]:
@@ -137,7 +142,10 @@ def distinct_people(users: Any, n: int, history: History | None) -> tuple[Any, I
         raise UsageError(
             "users and items must be equally long", where="predict", got=(len(people), n)
         )
-    place = {person: at for at, person in enumerate(dict.fromkeys(people))}
+    try:
+        place = {person: at for at, person in enumerate(dict.fromkeys(people))}
+    except TypeError as error:
+        raise UsageError("a user id is a number or text", where="predict", got=users) from error
     return list(place), np.array([place[person] for person in people], dtype=np.int32)
 
 
@@ -149,19 +157,21 @@ def left_out(fitted: Fitted, met: Histories, exclude_seen: bool) -> Rows:
     return Rows(met.indptr, met.items, None)
 
 
-def allowed_items(fitted: Fitted, items: Sequence[Id] | None, exclude: Sequence[Id]) -> Bool | None:
+def allowed_items(
+    fitted: Fitted, items: Sequence[Id] | None, exclude: Sequence[Id] | None
+) -> Bool | None:
     """The mask of an allow-list less a block-list, bool ``[n_items]``; None allows everything."""
-    if items is None and not len(exclude):
+    if items is None and exclude is None:
         return None
     mask = np.full(len(fitted.items), items is None)
-    for ids, permit in ((items, True), (exclude, False)):
-        if ids is not None and len(ids):
-            rows = fitted.items.rows(_listed(ids, "items" if permit else "exclude"))
-            mask[rows[rows >= 0]] = permit
+    for ids, name in ((items, "items"), (exclude, "exclude")):
+        if ids is not None:
+            rows = fitted.items.rows(_listed(ids, name))
+            mask[rows[rows >= 0]] = name == "items"
     return mask
 
 
-def _listed(ids: Any, name: str) -> Sequence[Id]:
-    if isinstance(ids, str | int):
+def _listed(ids: Any, name: str) -> list[Any]:
+    if isinstance(ids, str) or not hasattr(ids, "__iter__"):
         raise ParameterError(f"{name} must be a list of ids", where=name, got=ids)
     return list(ids)

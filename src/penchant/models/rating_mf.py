@@ -13,6 +13,7 @@ from penchant.errors import UsageError
 from penchant.kernels import Rows
 from penchant.models.base import Model
 from penchant.models.bodies import Body, Factors
+from penchant.models.bodies.factors import ridges
 from penchant.models.job import Job
 from penchant.models.params import param
 
@@ -74,7 +75,7 @@ class RatingMF(Model):
     init: float = param(
         default=0.1, low=1e-6, high=10, help="standard deviation of the first factors"
     )
-    seed: int = param(default=0, low=0, help="of the first factors")
+    seed: int = param(default=0, low=0, high=2**63 - 1, help="of the first factors")
 
     def _learn(self, h: Histories, job: Job) -> Body:
         side = _Sides.start(h, self)
@@ -137,8 +138,7 @@ class _Sides:
         model = self.model
         vectors = _with_ones(other) if model.biases else other
         targets = h.values - np.float32(self.mean) - bias[h.items]
-        scale = np.maximum(h.counts, 1).astype(np.float64) ** model.frequency
-        ridge = (scale[:, None] * self._ridge()[None, :]).astype(np.float32)
+        ridge = ridges(self._ridge(), h, model.frequency)
         solved = kernels.solve_rows(Rows(h.indptr, h.items, None), targets, vectors, ridge)
         if not model.biases:
             return solved, np.zeros(len(h), np.float32)

@@ -147,11 +147,6 @@ def encoded(h: Histories, weighting: str) -> Histories:
     return h
 
 
-def present(h: Histories) -> Rows:
-    """The same entries, each weighing 1."""
-    return Rows(h.indptr, h.items, None)
-
-
 def cell(rows: Rows, row: int, column: int) -> float:
     """One value of a CSR, 0 where there is none."""
     start, end = rows.indptr[row], rows.indptr[row + 1]

@@ -116,5 +116,10 @@ class Factors(Body):
         return h.values - np.float32(self.offset) - self.bias[h.items]
 
     def _ridges(self, h: Histories) -> Float32:
-        scale = np.maximum(h.counts, 1).astype(np.float64) ** self.frequency
-        return (self.ridge[None, :] * scale[:, None]).astype(np.float32)
+        return ridges(self.ridge, h, self.frequency)
+
+
+def ridges(ridge: Float32, h: Histories, frequency: float) -> Float32:
+    """The damping of each history, float32 ``[B, d]``: ``ridge · n^frequency``."""
+    scale = np.maximum(h.counts, 1).astype(np.float64) ** frequency
+    return np.asarray(scale[:, None] * ridge[None, :], dtype=np.float32)

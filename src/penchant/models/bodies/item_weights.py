@@ -21,7 +21,6 @@ from penchant.models.bodies.body import (
     damped,
     encoded,
     padded,
-    present,
     ranked,
 )
 
@@ -48,15 +47,14 @@ class ItemWeights(Body):
     damp: float = 0.0
 
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
-        """See `Body.score`; an item no weight leads to has no evidence."""
+        """See `Body.score`; only what weights speak for has evidence."""
         if self.biases is None:
             scores = kernels.spread(encoded(h, self.weighting).rows(), self.weights, h.n_items)
-            return scores, scores != 0
-        opinion = kernels.spread(self.biases.residuals(h).rows(), self.weights, h.n_items)
-        weight = kernels.spread(present(h), self._magnitudes, h.n_items)
-        known = weight > 0
+            return scores, scores > 0
+        residuals = self.biases.residuals(h).rows()
+        opinion, weight = kernels.spread(residuals, self.weights, h.n_items, absolute=True)
         opinion = damped(opinion, weight, self.damp)
-        return (self.biases.baseline(h) + opinion).astype(np.float32), known
+        return (self.biases.baseline(h) + opinion).astype(np.float32), weight > 0
 
     def parts(self, h: Histories, item: int, by: Cause) -> list[Part]:
         """A part per past item with a weight to this one; for ratings also the baseline."""
@@ -84,11 +82,13 @@ class ItemWeights(Body):
         """See `Body.all_similar`: each column's largest weights."""
         n_items = self.weights.n_rows
         turned = self.weights.transpose(n_items)
+        values = np.ones(len(turned.indices)) if turned.values is None else turned.values
         owners = np.repeat(np.arange(n_items), np.diff(turned.indptr))
-        order = np.lexsort((turned.indices, -np.asarray(turned.values), owners))
+        order = np.lexsort((turned.indices, -values, owners))
         order = order[turned.indices[order] != owners[order]]
         indptr = np.searchsorted(owners[order], np.arange(n_items + 1)).astype(np.int64)
-        return padded(Rows(indptr, turned.indices[order], np.asarray(turned.values)[order]), n)
+        near = Rows(indptr, turned.indices[order], values[order].astype(np.float32))
+        return padded(near, n)
 
     def map_vectors(self) -> Rows:
         """An item's row of weights: its neighbour profile."""
@@ -99,8 +99,3 @@ class ItemWeights(Body):
         if self.biases is None:
             return super().newcomer(h)
         return self.biases.mean + self.biases.user(h)
-
-    @property
-    def _magnitudes(self) -> Rows:
-        values = self.weights.values
-        return self.weights if values is None else self.weights._replace(values=np.abs(values))

@@ -62,7 +62,7 @@ class Neighbours(Body):
         near = self.near(h)
         if self.biases is None:
             scores = kernels.spread(near, self.people, self.n_items)
-            return scores, scores != 0
+            return scores, scores > 0
         opinion = kernels.spread(near, self.people, self.n_items)
         weight = kernels.spread(near, self.people._replace(values=None), self.n_items)
         known = weight > 0
@@ -111,7 +111,8 @@ class Neighbours(Body):
         Cosine and Pearson are sums over common items of products, Jaccard of ones; the
         denominators are shared. So the split is exact.
         """
-        mine = np.zeros(self.n_items)
+        mine, met = np.zeros(self.n_items), np.zeros(self.n_items)
+        met[h.items] = 1
         mine[h.items] = self._profiles(self._opinions(h).rows()).values
         theirs, amounts = self._people_profiles, np.zeros(self.n_items)
         lending = np.flatnonzero(lent)
@@ -119,9 +120,10 @@ class Neighbours(Body):
             near.indices[lending], np.asarray(near.values)[lending] * lent[lending], strict=True
         ):
             row = slice(theirs.indptr[v], theirs.indptr[v + 1])
-            products = mine[theirs.indices[row]] * np.asarray(theirs.values)[row]
             if self.measure == "jaccard":
-                products = (products != 0).astype(np.float64)
+                products = met[theirs.indices[row]]
+            else:
+                products = mine[theirs.indices[row]] * np.asarray(theirs.values)[row]
             amounts[theirs.indices[row]] += products * (given / products.sum())
         return amounts[h.items]
 

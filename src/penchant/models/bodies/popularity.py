@@ -31,6 +31,7 @@ class PopularityBody(Body):
 
     def parts(self, h: Histories, item: int, by: Cause) -> list[Part]:
         """The popularity, whole."""
+        self.require_cause(by, "popularity", "item")
         return [Part("popularity", float(self.counts[item]))]
 
     def similar(self, item: int, n: int) -> Ranked:
