@@ -277,6 +277,22 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(place, case):
     assert len(said) == 1 or "Usage" in message
 
 
+def test_places_that_cannot_be_written(place, tmp_path):
+    (tmp_path / "file").write_text("x")
+    assert "cannot be written" in _mistake(
+        "map", "item_knn", "--out", "/no/such/map.html", cwd=place
+    )
+    assert "cannot be made a folder" in _mistake("demo", "--out", str(tmp_path / "file"))
+    assert "cannot be written" in _mistake(
+        "train", "popularity", "ratings.csv", "--out", str(tmp_path / "file"), cwd=place
+    )
+
+
+def test_flags_that_a_named_data_set_does_not_need(tmp_path):
+    message = _mistake("train", "popularity", "interests", "--user", "foo", cwd=tmp_path)
+    assert "interests is a named data set" in message
+
+
 def test_a_damaged_folder_is_one_sentence(place, tmp_path):
     import shutil
 

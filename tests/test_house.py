@@ -67,6 +67,7 @@ OUTSIDE = {
     "typer": "cli",
     "rich": "cli",
     "PIL": "embedding_map",
+    "threadpoolctl": "embedding_map",
     "safetensors": "models/folder",
     "nanobind": "kernels/",
 }

@@ -119,6 +119,27 @@ def test_a_model_of_another_package_has_commands_saving_and_reasons(other_packag
     assert "chain_of_items" in json.dumps(names)
 
 
+def test_a_broken_package_breaks_nothing_else(other_package, tmp_path):
+    """Its model is left out with a notice; our own load and answer."""
+    (other_package / "elsewhere" / "__init__.py").write_text("import nowhere_to_be_found\n")
+    program = (
+        "import warnings, penchant as pt\n"
+        "model = pt.Popularity().fit([('a', 'x')]); model.save('m'); pt.load('m')\n"
+        "with warnings.catch_warnings(record=True) as said:\n"
+        "    warnings.simplefilter('always')\n"
+        "    print('chain_of_items' in pt.catalogue(), said[0].message)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(other_package), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+    )
+    assert "False the model chain_of_items of elsewhere cannot be loaded" in run.stdout
+
+
 def test_a_model_inside_is_one_file_and_one_export_line(tmp_path):
     """A copy of the package with one file and one line more has the model everywhere."""
     import shutil

@@ -266,7 +266,7 @@ def _projected(
         if total > 0 and values[k] > 1e-12 * total:
             sign = np.sign(axes[np.argmax(abs(axes[:, k])), k])
             out[:, k] = sign * points[:, k]
-            shares[k] = float(values[k] / total)
+            shares[k] = min(float(values[k] / total), 1.0)
     return out.astype(np.float32), (shares[0], shares[1])
 
 

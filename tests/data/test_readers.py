@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import json
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 import penchant as pt
-from penchant.errors import DataError, UsageError
+from penchant.errors import DataError, ParameterError, UntypableError, UsageError
 
 ROWS = [("ann", "tea", 5.0), ("bob", "jam", 2.0), ("ann", "jam", 4.0)]
 
@@ -403,6 +404,98 @@ def test_no_bytes_end_in_anything_but_data_or_a_complaint(tmp_path, content):
     except pt.PenchantError:
         return
     assert len(data) >= 1
+
+
+def test_a_path_is_one_file_whatever_its_characters(tmp_path):
+    """``[1]`` and ``*`` in a name do not stand for other files."""
+    _file(tmp_path, "user,item\nwrong,x\n", "r1.csv")
+    assert pt.read(_file(tmp_path, "user,item\nright,x\n", "r[1].csv")).users.ids() == ["right"]
+    for name, who in (("p1.parquet", "wrong"), ("p[1].parquet", "right")):
+        pq.write_table(pa.table({"user": [who], "item": ["x"]}), tmp_path / name)
+    assert pt.read(tmp_path / "p[1].parquet").users.ids() == ["right"]
+
+
+def test_a_column_plays_one_role(tmp_path):
+    path = _file(tmp_path, "user_id,movie\nann,tea\n")
+    with pytest.raises(UsageError, match="one column cannot play two roles, got 'movie'"):
+        pt.read(path, user="movie", item="movie")
+    with pytest.raises(UsageError, match="no column is known to hold the users"):
+        pt.read(_file(tmp_path, "user_id,movie,x\nann,tea,1\n"), item=0)
+
+
+def test_json_arrays_and_packed_json(tmp_path):
+    rows = [{"user": "a", "item": 1}, {"user": "b", "item": 2}]
+    assert len(pt.read(_file(tmp_path, json.dumps(rows), "events.json"))) == 2
+    lines = "\n".join(map(json.dumps, rows)).encode()
+    assert len(pt.read(_file(tmp_path, gzip.compress(lines), "events.jsonl.gz"))) == 2
+    with pytest.raises(DataError, match=r"no line is a JSON object \(no JSON"):
+        pt.read(_file(tmp_path, "user,item\n", "wrong.jsonl"))
+
+
+def test_values_in_mappings_are_kept_and_text_is_no_list_of_likes():
+    assert _triples(pt.read({"ann": {"tea": 5, "jam": 2, "pie": 3}}))[1] == ("ann", "jam", 2)
+    with pytest.raises(
+        UsageError, match=r"read\['ann'\]: likes must be a list of items, got 'tea'"
+    ):
+        pt.read({"ann": "tea"})
+
+
+@pytest.mark.parametrize(
+    "empty", [pd.DataFrame({"user": [], "item": []}), csr_array((0, 0)), [], {}], ids=type
+)
+def test_empty_sources_are_empty_interactions(empty):
+    assert len(pt.read(empty)) == 0
+
+
+def test_films_beside_that_are_about_other_items_are_no_failure(tmp_path):
+    _file(tmp_path, "movieId,title,genres\n1,Up,Comedy\n", "movies.csv")
+    data = pt.read(_file(tmp_path, "userId,movieId,rating\nu,zzz,4\nu,yyy,1\n", "ratings.csv"))
+    assert data.facts is None
+    assert any("movies.csv beside it not used" in note for note in data.notes)
+
+
+def test_a_text_taken_for_a_path_says_so():
+    with pytest.raises(UsageError, match="a text is taken for a path"):
+        pt.read("user,item\n1,2\n" * 500)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(b"user,item\na,b\n" * 50)[:40],
+        gzip.compress(b"user,item\na,b\n" * 50)[:-9] + b"123456789",
+        b"\xff\xfeu\0s\0e",
+        b'user,item\na,"' + b"x" * 200_000 + b'"\n',
+        b'user,item\na,"b\rc"\nd,e\n',
+    ],
+    ids=["cut gzip", "damaged gzip", "odd UTF-16", "a huge field", "a bare return"],
+)
+def test_damage_ends_in_data_or_a_complaint(tmp_path, content):
+    with contextlib.suppress(pt.PenchantError):
+        assert _read(_file(tmp_path, content)) is not None
+
+
+def test_dates_written_as_eight_digits(tmp_path):
+    data = _read(_file(tmp_path, "user,item,date\na,b,20240131\nc,d,20231201\n"))
+    assert data.columns()["timestamp"].astype("datetime64[D]").astype(str).tolist() == [
+        "2024-01-31", "2023-12-01",
+    ]  # fmt: skip
+
+
+def test_a_frame_with_a_column_twice():
+    frame = pd.DataFrame([[1, 2, 3]], columns=["user", "item", "user"])
+    with pytest.raises(DataError, match="the frame cannot be read"):
+        pt.read(frame)
+
+
+def test_numbers_beyond_floats_and_kinds_that_are_none():
+    assert _read_python([("a", "b", 10**400), ("a", "c", 1)]).rejected[0].column == "2"
+    with pytest.raises(ParameterError, match="kind must be likes or ratings, got 'stars'"):
+        pt.read(ROWS, kind="stars")
+    with pytest.raises(ParameterError, match="weights must be numbers"):
+        pt.read(pd.DataFrame({"user": [1], "item": [2], "event": ["v"]}), weights={"v": "x"})
+    with pytest.raises(UntypableError, match=r"position 1.*got nan"):
+        pt.Interactions.from_columns(np.array([1.0, np.nan]), np.array([1, 2]))
 
 
 # Item facts and MovieLens -----------------------------------------------------------------------
