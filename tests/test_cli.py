@@ -358,7 +358,7 @@ def test_demo_on_real_data(ml100k, tmp_path):
     assert (tmp_path / "penchant-demo" / "map.html").exists()
     found = _json("demo", cwd=tmp_path)
     errors = {row["model"]: row["test_mse"] for row in found["stars"]}
-    assert errors["rating_mf"] < 0.83 < errors["mean of train"]
+    assert errors["rating_mf factors=10"] < 0.83 < errors["mean of train"]
     assert found["stranger"][0]["title"] == "Empire Strikes Back, The (1980)"
     assert found["seconds"] < 60
 

@@ -114,13 +114,13 @@ def test_the_train_mean_is_the_baseline(notebook):
     assert error == pytest.approx(1.26095266469, abs=1e-10)
 
 
-# Chosen on the validation part alone: benchmarks/choose_rating_mf.py walks the grid.
+# Chosen on the validation part alone: benchmarks/choose_settings.py walks the grid.
 @pytest.mark.parametrize(
     ("model", "below"),
     [
-        pytest.param(RatingMF(), 0.830, id="factors"),
+        pytest.param(RatingMF(factors=10), 0.830, id="factors"),
         pytest.param(RatingMF(factors=0, frequency=0.0, reg_bias=3.0), 0.8800, id="biases"),
-        pytest.param(RatingMF(solver="sgd", epochs=40), 0.840, id="sgd"),
+        pytest.param(RatingMF(solver="sgd", epochs=40, learning_rate=0.04), 0.830, id="sgd"),
         pytest.param(
             RatingMF(
                 solver="sgd",

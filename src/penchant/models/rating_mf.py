@@ -54,7 +54,7 @@ class RatingMF(Model):
         default=4.0, low=0, search=(0.01, 50), log=True, help="λ_f, damping of factors"
     )
     reg_bias: float = param(
-        default=1.0, low=0, search=(0.01, 50), log=True, help="λ_b, damping of biases"
+        default=2.0, low=0, search=(0.01, 50), log=True, help="λ_b, damping of biases"
     )
     frequency: float = param(
         default=0.25, low=0, high=1, help="ν, how damping grows with the number of ratings"
@@ -62,7 +62,7 @@ class RatingMF(Model):
     biases: bool = param(default=True, help="learn a bias per person and item")
     mean: bool = param(default=True, help="start from the mean of all ratings")
     learning_rate: float = param(
-        default=0.02, low=1e-6, high=1, search=(0.001, 0.1), log=True, help="first step size, SGD"
+        default=0.03, low=1e-6, high=1, search=(0.001, 0.1), log=True, help="first step size, SGD"
     )
     decay: float = param(
         default=0.95, low=0.1, high=1, help="factor on the step size after each epoch, SGD"
