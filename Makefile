@@ -12,6 +12,7 @@ demo: $(VENV)/.installed ## set everything up, then the main job on real data
 
 test: $(VENV)/.tested wheel ## set everything up, then the whole test suite
 	$(MAKE) --no-print-directory check
+	sh tests/get_browser.sh
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.tested ## style, types and import rules

@@ -40,6 +40,15 @@ struct Word {
   i64 length;
 };
 
+// A column or row with its score, in the one order of every list.
+struct Scored {
+  float score;
+  i32 id;
+  bool operator<(const Scored& other) const {  // "before": higher score, then lower id
+    return score > other.score || (score == other.score && id < other.id);
+  }
+};
+
 // encode.cpp: ids numbered in order of first appearance; first[c] is where id c appeared.
 std::vector<i64> encode(const i64* ids, i64 n, i32* codes);
 std::vector<i64> encode(const Word* ids, i64 n, i32* codes);

@@ -37,19 +37,11 @@ std::vector<double> norms(const Rows& rows) {
   return out;
 }
 
-struct Near {
-  float similarity;
-  i32 row;
-  bool operator<(const Near& other) const {  // "before": more similar, then lower row
-    return similarity > other.similarity || (similarity == other.similarity && row < other.row);
-  }
-};
-
 // What one thread needs for one query at a time.
 struct Scratch {
   std::vector<double> dot, mine, theirs;
   std::vector<i32> common, touched;
-  std::vector<Near> found;
+  std::vector<Scored> found;
 
   void reserve(i64 n, bool squares) {
     if (!dot.empty() || n == 0) return;
@@ -70,7 +62,7 @@ bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measu
   const std::vector<double> query_norm = norms(queries), table_norm = norms(table);
   const bool pearson = measure == Measure::pearson;
   std::vector<Scratch> scratch(static_cast<std::size_t>(std::max(run.threads, 1)));
-  std::vector<std::vector<Near>> lists(static_cast<std::size_t>(queries.n_rows));
+  std::vector<std::vector<Scored>> lists(static_cast<std::size_t>(queries.n_rows));
 
   const auto similarity = [&](const Scratch& s, i64 q, std::size_t r) -> double {
     const double m = s.common[r];
@@ -126,9 +118,9 @@ bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measu
 
   out.indptr.assign(1, 0);
   for (const auto& list : lists) {
-    for (const Near& near : list) {
-      out.indices.push_back(near.row);
-      out.values.push_back(near.similarity);
+    for (const Scored& near : list) {
+      out.indices.push_back(near.id);
+      out.values.push_back(near.score);
     }
     out.indptr.push_back(static_cast<i64>(out.indices.size()));
   }

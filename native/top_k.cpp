@@ -46,14 +46,6 @@ struct Panels {
   }
 };
 
-struct Entry {
-  float score;
-  i32 id;
-  bool operator<(const Entry& other) const {  // "before": higher score, then lower column
-    return score > other.score || (score == other.score && id < other.id);
-  }
-};
-
 // The n best of one query so far: a short list is kept sorted, a long one as a heap.
 class Best {
  public:
@@ -68,7 +60,7 @@ class Best {
   void offer(float score, i32 id) {
     if (n_ == 0) return;
     const bool full = static_cast<i64>(kept_.size()) == n_;
-    const Entry entry{score, id};
+    const Scored entry{score, id};
     if (n_ <= SHORT) {
       if (full && !(entry < kept_.back())) return;
       if (full) kept_.pop_back();
@@ -99,7 +91,7 @@ class Best {
   i64 n_;
   i32* ids_;
   float* scores_;
-  std::vector<Entry> kept_;
+  std::vector<Scored> kept_;
 };
 
 // Clears the bits of columns a mask does not let through.

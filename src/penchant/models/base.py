@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self, dataclass_transform, overload
@@ -18,16 +17,14 @@ import numpy.typing as npt
 from penchant import kernels
 from penchant.data.features import matching
 from penchant.data.histories import Float32, Histories, Kind
-from penchant.data.interactions import LIKED_FROM, Interactions, require_kind
+from penchant.data.interactions import Interactions
 from penchant.data.tables import Table
 from penchant.data.vocabulary import Id
 from penchant.errors import (
-    DataError,
     MemoryEstimateError,
     ModelError,
     NotFittedError,
     ParameterError,
-    PenchantNotice,
     UnknownIdError,
     UsageError,
     hint,
@@ -46,12 +43,14 @@ from penchant.models.answers import (
 )
 from penchant.models.bodies.body import Body, blocks
 from penchant.models.fitted import Fitted
-from penchant.models.job import Job
+from penchant.models.job import Job, training_data, validation_data
 from penchant.models.params import Param, declared, param
 from penchant.models.questions import (
     History,
     OnUnknown,
     Question,
+    check_choice,
+    check_n,
     distinct_people,
     is_many,
     of_people,
@@ -121,40 +120,24 @@ class Model(ABC):
             MemoryEstimateError: the fit would not fit in this machine's free memory.
 
         """
-        data = self._suitable(_interactions(data))
-        if validation is not None:
-            validation = _interactions(validation)
-            require_kind(validation, "ratings", "fit(validation=)")
+        who = type(self).__name__
+        data = training_data(data, self.feedback, who)
+        held = None if validation is None else validation_data(validation)
         h = data.merged
         liked = h if data.kind == "ratings" else h.where(h.values != 0)
-        job = Job(data, liked, validation, reporter(progress), self.name)
+        job = Job(data, liked, held, reporter(progress), self.name)
         need, way_out = self._memory(liked, job)
         if need > kernels.available_memory():
             raise MemoryEstimateError(
                 f"needs about {need / 1e9:,.1f} GB, {kernels.available_memory() / 1e9:,.1f} GB are"
                 " free",
-                where=f"{type(self).__name__}.fit",
+                where=f"{who}.fit",
                 do=way_out,
             )
         body = self._learn(liked, job)
         params = {name: getattr(self, name) for name in self.params}
         self._fitted = Fitted.of(body, data, liked, params, tuple(job.epochs))
         return self
-
-    def _suitable(self, data: Interactions) -> Interactions:
-        if not len(data):
-            raise DataError("there is nothing to learn from: no interactions", where=self.name)
-        if data.kind in self.feedback:
-            return data
-        if "likes" not in self.feedback:
-            require_kind(data, self.feedback[0], type(self).__name__)
-        warnings.warn(
-            f"{type(self).__name__} learns from likes: ratings of {LIKED_FROM:g} and more count as"
-            " likes. Say .likes(at_least=...) to choose.",
-            PenchantNotice,
-            stacklevel=3,
-        )
-        return data.likes()
 
     @property
     def fitted(self) -> Fitted:
@@ -234,9 +217,9 @@ class Model(ABC):
             UnknownIdError: an unknown user, with ``on_unknown="raise"``.
 
         """
-        _check_choice("on_unknown", on_unknown, ("popular", "raise"))
-        _check_choice("on_shortage", on_shortage, ("fill", "strict"))
-        _check_n(n)
+        check_choice("on_unknown", on_unknown, ("popular", "raise"))
+        check_choice("on_shortage", on_shortage, ("fill", "strict"))
+        check_n(n)
         user = list(user) if is_many(user) else user
         question = self._question(user, history, on_unknown)
         wish = Wish(n, exclude_seen, items, exclude, on_shortage, explain)
@@ -296,7 +279,7 @@ class Model(ABC):
             UnknownIdError: no such item.
 
         """
-        _check_n(n)
+        check_n(n)
         row = self._item(item)
         ids, scores = self.fitted.body.similar(row, min(n, len(self.fitted.items)))
         return RankedList(
@@ -316,7 +299,7 @@ class Model(ABC):
             UsageError: the model was saved without histories.
 
         """
-        _check_n(n)
+        check_n(n)
         fitted = self.fitted
         if fitted.users is None or fitted.histories is None:
             raise UsageError("this model was saved without histories", where="similar_users")
@@ -439,21 +422,3 @@ class Model(ABC):
         if row < 0:
             raise UnknownIdError("no such item", got=item, do=self.fitted.items.near(item) or None)
         return row
-
-
-def _interactions(data: Any) -> Interactions:
-    if isinstance(data, Interactions):
-        return data
-    from penchant.data.readers import read
-
-    return read(data)
-
-
-def _check_n(n: Any) -> None:
-    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
-        raise ParameterError("n must be a whole number of at least 1", where="n", got=n)
-
-
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ParameterError(f"{name} must be {' or '.join(choices)}", where=name, got=value)

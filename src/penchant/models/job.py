@@ -1,14 +1,17 @@
-"""What a fit may use beside the histories: the data's scale, validation, and a way to report."""
+"""What goes into a fit beside the histories: suitable data, validation, and a way to report."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from penchant.data.histories import Histories
-from penchant.data.interactions import Interactions
+from penchant.data.histories import Histories, Kind
+from penchant.data.interactions import LIKED_FROM, Interactions, require_kind
+from penchant.errors import DataError, PenchantNotice
 from penchant.models.bodies.body import Body
 from penchant.models.fitted import Figures
 from penchant.progress import Progress, Report
@@ -51,6 +54,48 @@ class Job:
             figures["validation_mse"] = float(np.mean((scores - values) ** 2))
         self.epochs.append(figures)
         self._report(Progress(self._task, done, total, figures))
+
+
+def training_data(source: Any, feedback: tuple[Kind, ...], who: str) -> Interactions:
+    """What a model learns from: interactions of a kind it takes, ratings as likes if need be.
+
+    Raises:
+        DataError: there are none.
+        UsageError: they are likes and the model learns from ratings.
+    """
+    data = _interactions(source)
+    if not len(data):
+        raise DataError("there is nothing to learn from: no interactions", where=who)
+    if data.kind in feedback:
+        return data
+    if "likes" not in feedback:
+        require_kind(data, feedback[0], who)
+    warnings.warn(
+        f"{who} learns from likes: ratings of {LIKED_FROM:g} and more count as likes."
+        " Say .likes(at_least=...) to choose.",
+        PenchantNotice,
+        stacklevel=3,
+    )
+    return data.likes()
+
+
+def validation_data(source: Any) -> Interactions:
+    """Ratings held out.
+
+    Raises:
+        UsageError: they are likes, which have no rating error.
+    """
+    data = _interactions(source)
+    require_kind(data, "ratings", "fit(validation=)")
+    return data
+
+
+def _interactions(source: Any) -> Interactions:
+    if isinstance(source, Interactions):
+        return source
+    from penchant.data.readers import read
+
+    return read(source)
 
 
 def _held_out(

@@ -175,3 +175,15 @@ def _listed(ids: Any, name: str) -> list[Any]:
     if isinstance(ids, str) or not hasattr(ids, "__iter__"):
         raise ParameterError(f"{name} must be a list of ids", where=name, got=ids)
     return list(ids)
+
+
+def check_n(n: Any) -> None:
+    """Complain unless ``n`` is a whole number of at least 1."""
+    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
+        raise ParameterError("n must be a whole number of at least 1", where="n", got=n)
+
+
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """Complain unless a value is one of the choices."""
+    if value not in choices:
+        raise ParameterError(f"{name} must be {' or '.join(choices)}", where=name, got=value)
