@@ -119,5 +119,8 @@ def hint(word: Any, known: Iterable[Any]) -> str:
     >>> hint("facters", ["factors", "epochs"])
     "Did you mean 'factors'"
     """
-    near = get_close_matches(str(word), [str(other) for other in known], n=1)
+    closeness = 0.6 if len(str(word)) < 4 else 0.75  # in a short word one letter is much
+    near = get_close_matches(
+        str(word)[:200], [str(other) for other in known], n=1, cutoff=closeness
+    )
     return f"Did you mean {near[0]!r}" if near else ""

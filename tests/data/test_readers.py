@@ -274,9 +274,9 @@ def test_every_bad_row_is_named_and_no_good_row_is_lost(tmp_path):
         (5, None, "a quote is never closed"),
         (6, "user", "the id is missing"),
         (7, "item", "the id is missing"),
-        (8, "rating", "the value is no finite number"),
-        (9, "rating", "the value is no finite number"),
-        (10, "rating", "the value is no finite number"),
+        (8, "rating", "the value 'nan' is no finite number"),
+        (9, "rating", "the value 'inf' is no finite number"),
+        (10, "rating", "the value 'lots' is no finite number"),
         (11, "rating", "the value is missing"),
     ]
     assert [(one.line, one.column, one.reason) for one in data.rejected] == expected

@@ -268,6 +268,7 @@ VERBS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::penchant.PenchantNotice")
 @DEFAULT
 @pytest.mark.parametrize("verb", VERBS)
 def test_junk_ends_in_an_answer_or_a_complaint(owner, kind, data, verb):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from penchant import kernels
 from penchant.data.interactions import RATING_NAMES
 from penchant.data.text_files import normalised
-from penchant.errors import UsageError, hint
+from penchant.errors import UsageError, hint, shown
 
 NAMES = {
     "user": "user customer member person people visitor reviewer account client buyer profile uid",
@@ -33,11 +32,8 @@ CANONICAL = {
     "time": ("timestamp",),
     "type": ("type",),
 }
-_SAMPLE = 1_000  # cells by which a column of times is judged
+_COMMA = re.compile(r"-?\d+,\d{1,2}")  # 4,5 as much of Europe writes it; 1,200 is not meant
 _LONGEST_ID = 512  # bytes of UTF-8
-_UNITS = ((1e11, 1_000_000, "seconds"), (1e14, 1_000, "milliseconds"), (1e17, 1, "microseconds"))
-_COMPACT = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")  # 20240131
-_SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?$")
 
 Bools = npt.NDArray[np.bool_]
 Reasons = dict[int, tuple[str, str]]  # row -> (column, reason)
@@ -67,7 +63,7 @@ class Roles:
 
 def find_roles(
     table: Mapping[str, npt.NDArray[Any]],
-    asked: Mapping[str, str | int | None],
+    asked: Mapping[str, str | int | bool | None],
     named: bool,
     where: str,
 ) -> Roles:
@@ -79,10 +75,12 @@ def find_roles(
     """
     names = list(table)
     found = _asked_columns(asked, names, where)
+    usual = [name for name in names if _mostly_there(table[name])]
     evidence = [f"{role} <- {name} (as asked)" for role, name in found.items()]
     for role in NAMES:
-        if role not in found and named:
-            name = _named_column(role, [n for n in names if n not in found.values()], where)
+        if role not in found and named and asked.get(role) is not False:
+            known = usual if role in ("user", "item") else names
+            name = _named_column(role, [n for n in known if n not in found.values()], where)
             if name is not None:
                 found[role] = name
                 evidence.append(f"{role} <- {name} (named so)")
@@ -100,16 +98,27 @@ def find_roles(
                 got=names,
                 do=f"Name it: {role}='...' (or its position from 0)",
             )
+    unused = [name for name in names if name not in found.values()]
+    if unused and named:
+        example = f"; value={unused[0]!r} to use it" if "value" not in found else ""
+        evidence.append(f"not used: {', '.join(unused)}{example}")
     return Roles(**found, evidence=tuple(evidence))
 
 
+def _mostly_there(cells: npt.NDArray[Any]) -> bool:
+    """Whether most rows have a cell: a column that only a few rows of a JSON file have does not."""
+    if cells.dtype != object or not len(cells):
+        return True
+    return sum(cell is not None for cell in cells) > 0.5 * len(cells)
+
+
 def _asked_columns(
-    asked: Mapping[str, str | int | None], names: list[str], where: str
+    asked: Mapping[str, str | int | bool | None], names: list[str], where: str
 ) -> dict[str, str]:
     """The columns asked for; each may play one role."""
     found: dict[str, str] = {}
     for role, column in asked.items():
-        if column is not None:
+        if column is not None and column is not False:
             name = _asked_column(role, column, names, where)
             if name in found.values():
                 raise UsageError("one column cannot play two roles", where=where, got=name)
@@ -220,97 +229,23 @@ def _by_distinct(cells: npt.NDArray[Any], fault: Any) -> dict[int, str]:
     return {int(row): faults[int(codes[row])] for row in rows}
 
 
-def to_values(cells: npt.NDArray[Any], column: str, bad: Reasons) -> npt.NDArray[np.float64]:
-    """Cells as finite numbers; rows where they are none are noted."""
-    values = _floats(cells)
-    for row in np.flatnonzero(~np.isfinite(values) | (abs(values) > np.finfo(np.float32).max)):
+def to_values(
+    cells: npt.NDArray[Any], column: str, bad: Reasons
+) -> tuple[npt.NDArray[np.float64], str | None]:
+    """Cells as finite numbers, and a note where commas are their points.
+
+    Rows where they are none are noted.
+    """
+    values, note = _floats(cells), None
+    wrong = ~np.isfinite(values) | (abs(values) > np.finfo(np.float32).max)
+    commas = [row for row in np.flatnonzero(wrong) if _COMMA.fullmatch(str(cells[row]).strip())]
+    if commas:
+        values[commas] = [float(str(cells[row]).replace(",", ".")) for row in commas]
+        wrong[commas] = False
+        note = f"{column}: commas read as decimal points, such as {cells[commas[0]]!r}"
+    for row in np.flatnonzero(wrong):
         cell = cells[row]
         empty = cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())
-        reason = "the value is missing" if empty else "the value is no finite number"
+        reason = "the value is missing" if empty else f"the value {shown(cell)} is no finite number"
         bad.setdefault(int(row), (column, reason))
-    return values
-
-
-def to_moments(
-    cells: npt.NDArray[Any], column: str, bad: Reasons
-) -> tuple[npt.NDArray[np.int64], str]:
-    """Cells as int64 microseconds UTC, and how they were read; rows that are none are noted."""
-    if cells.dtype.kind == "M":
-        micros = cells.astype("datetime64[us]")
-        _note_moments(np.isnat(micros), column, bad)
-        return micros.astype(np.int64), "dates"
-    sample = np.isfinite(_floats(cells[:_SAMPLE]))
-    written = sum(bool(_COMPACT.match(str(cell))) for cell in cells[:_SAMPLE])
-    if written > 0.5 * len(sample):
-        return _from_text(np.array([_dashed(str(cell)) for cell in cells], object), column, bad)
-    if not len(sample) or sample.mean() > 0.5:
-        return _from_numbers(cells, _floats(cells), column, bad)
-    return _from_text(cells, column, bad)
-
-
-def _dashed(compact: str) -> str:
-    """``20240131`` as 2024-01-31."""
-    return f"{compact[:4]}-{compact[4:6]}-{compact[6:8]}" if _COMPACT.match(compact) else compact
-
-
-def _note_moments(missing: Bools, column: str, bad: Reasons) -> None:
-    for row in np.flatnonzero(missing):
-        bad.setdefault(int(row), (column, "the time cannot be read"))
-
-
-def _from_numbers(
-    cells: npt.NDArray[Any], numbers: npt.NDArray[np.float64], column: str, bad: Reasons
-) -> tuple[npt.NDArray[np.int64], str]:
-    """Moments since 1970, their unit told by their size."""
-    missing = ~np.isfinite(numbers) | (abs(numbers) > 9e18)
-    size = float(np.median(abs(numbers[~missing]))) if not missing.all() else 0.0
-    factor, unit = next(
-        ((f, name) for limit, f, name in _UNITS if size < limit), (0, "nanoseconds")
-    )
-    exact = numbers if cells.dtype == object else cells
-    whole = np.where(missing, 0, exact).astype(np.float64 if factor > 1 else exact.dtype)
-    micros = whole * factor if factor else whole.astype(np.int64) // 1000
-    missing |= abs(np.asarray(micros, dtype=np.float64)) > 9e18
-    _note_moments(missing, column, bad)
-    return np.where(missing, 0, np.round(micros)).astype(np.int64), f"{unit} since 1970"
-
-
-def _from_text(
-    cells: npt.NDArray[Any], column: str, bad: Reasons
-) -> tuple[npt.NDArray[np.int64], str]:
-    texts = ["" if cell is None else str(cell) for cell in cells]
-    codes, first = kernels.encode(texts)
-    distinct = [texts[at].strip() for at in first]
-    day_first, how = _order_of_days(distinct)
-    parsed = [_moment(text, day_first) for text in distinct]
-    _note_moments(np.array([moment is None for moment in parsed])[codes], column, bad)
-    return np.array([moment or 0 for moment in parsed], dtype=np.int64)[codes], how
-
-
-def _order_of_days(texts: Sequence[str]) -> tuple[bool, str]:
-    """Whether 3/4/2026 is the third of April, by the values that leave no doubt."""
-    matches = [match for text in texts if (match := _SLASHED.match(text))]
-    if not matches:
-        return True, "dates"
-    day = sum(int(match[1]) > 12 for match in matches)
-    month = sum(int(match[2]) > 12 for match in matches)
-    if day == month == 0:
-        return True, "dates, day first (nothing tells; write dates as 2026-04-03 to be sure)"
-    return day >= month, f"dates, {'day' if day >= month else 'month'} first"
-
-
-def _moment(text: str, day_first: bool) -> int | None:
-    match = _SLASHED.match(text)
-    try:
-        if match:
-            a, b, year, hour, minute, second = (int(part or 0) for part in match.groups())
-            month, day = (b, a) if day_first else (a, b)
-            moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-        else:
-            moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
+    return values, note

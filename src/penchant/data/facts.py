@@ -54,7 +54,10 @@ def _bad(cells: npt.NDArray[Any], name: str) -> Reasons:
 
 def _columns(source: Any) -> dict[str, npt.NDArray[Any]]:
     if isinstance(source, Mapping):
-        return {str(name): objects(list(cells)) for name, cells in source.items()}
+        columns = {str(name): objects(list(cells)) for name, cells in source.items()}
+        if len({len(cells) for cells in columns.values()}) > 1:
+            raise DataError("columns must be equally long", where="items", got=list(columns))
+        return columns
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
         if not path.is_file():

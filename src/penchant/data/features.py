@@ -126,14 +126,14 @@ def matching(words: str, titles: Sequence[str], most: int) -> list[int]:
 
 
 def _pack(cells: Iterable[Any], as_text: bool) -> Column:
-    cells = [None if _missing(cell) else cell for cell in cells]
+    cells = [None if missing(cell) else cell for cell in cells]
     numeric = all(cell is None or isinstance(cell, int | float | np.number) for cell in cells)
     if numeric and not as_text:
         return np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
     return Text.pack([_cell_text(cell) for cell in cells])
 
 
-def _missing(cell: Any) -> bool:
+def missing(cell: Any) -> bool:
     """Whether a cell of whatever library holds nothing: None, NaN, NaT or NA."""
     if cell is None:
         return True
@@ -147,7 +147,7 @@ def _cell_text(cell: Any) -> str:
     if cell is None:
         return ""
     if isinstance(cell, list | tuple | np.ndarray):
-        return TAG_SEPARATOR.join(str(one) for one in cell if not _missing(one))
+        return TAG_SEPARATOR.join(str(one) for one in cell if not missing(one))
     return str(cell)
 
 

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.data.columns import ALIASES
+from penchant.data.features import missing
 from penchant.data.files import content, literal
 from penchant.data.interactions import Reject
+from penchant.data.text_files import normalised
 from penchant.errors import DataError, UsageError
 from penchant.kernels import threads
 
@@ -49,15 +52,16 @@ def from_frame(frame: Any) -> Cells | None:
 
     try:
         wrapped = nw.from_native(frame, pass_through=True)
-    except nw.exceptions.NarwhalsError as error:
-        raise DataError(f"the frame cannot be read ({error})", where="read") from error
+    except (nw.exceptions.NarwhalsError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"the frame cannot be read ({reason})", where="read") from error
     if isinstance(wrapped, nw.LazyFrame):
         wrapped = wrapped.collect()
     if not isinstance(wrapped, nw.DataFrame):
         return None
     origin = str(wrapped.implementation.value)
-    columns = {str(name): _column(wrapped[name]) for name in wrapped.columns}
-    return Cells(columns, True, origin)
+    columns = {str(name): _column(wrapped.get_column(name)) for name in wrapped.columns}
+    return Cells(columns, any(isinstance(name, str) for name in wrapped.columns), origin)
 
 
 def _column(series: Any) -> npt.NDArray[Any]:
@@ -72,7 +76,7 @@ def _column(series: Any) -> npt.NDArray[Any]:
         return np.asarray(series.to_numpy())
     if series.dtype.is_float():
         return np.asarray(series.to_numpy(), dtype=np.float64)
-    return objects(series.to_list())
+    return objects([None if missing(cell) else cell for cell in series.to_list()])
 
 
 def from_parquet(path: Path) -> Cells:
@@ -173,11 +177,16 @@ def from_python(source: Any) -> Cells:
     Raises:
         UsageError: none of these.
     """
+    if isinstance(source, Mapping) and _names_roles(source):
+        return _columns_of(source)
     if isinstance(source, Mapping):
         return _tuples([row for user, liked in source.items() for row in _liked(user, liked)])
     rows = list(source) if hasattr(source, "__iter__") and not isinstance(source, str) else [source]
     if all(isinstance(row, tuple) for row in rows):
         return _tuples(rows)
+    if rows and all(isinstance(row, dict) and _names_roles(row) for row in rows):
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return Cells({name: objects([row.get(name) for row in rows]) for name in names}, True)
     if all(isinstance(row, list | set | frozenset | dict) for row in rows):
         return _tuples([row for user, liked in enumerate(rows) for row in _liked(user, liked)])
     raise UsageError(
@@ -186,6 +195,19 @@ def from_python(source: Any) -> Cells:
         got=type(source).__name__,
         do="Give a path, a data frame, (user, item[, value[, time]]) tuples, or lists of likes",
     )
+
+
+def _names_roles(row: Mapping[Any, Any]) -> bool:
+    """Whether the keys name a user and an item column."""
+    keys = {normalised(key) for key in row if isinstance(key, str)}
+    return all(keys & ALIASES[role] for role in ("user", "item"))
+
+
+def _columns_of(source: Mapping[Any, Any]) -> Cells:
+    columns = {str(name): objects(list(cells)) for name, cells in source.items()}
+    if len({len(cells) for cells in columns.values()}) > 1:
+        raise DataError("columns must be equally long", where="read", got=list(columns))
+    return Cells(columns, True)
 
 
 def _liked(user: Any, liked: Any) -> list[tuple[Any, ...]]:
@@ -224,6 +246,9 @@ def from_matrix(source: Any) -> Cells | None:
             got=(len(users), len(items)),
             do="Give one id per row and one per column",
         )
+    for name, listed in (("user", users), ("item", items)):
+        if len(set(listed)) < len(listed):
+            raise UsageError(f"{name} ids of a matrix must be distinct", where="read")
     return Cells(
         {
             "0": _picked(users, coo.row),

@@ -19,6 +19,7 @@ Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 Kind = Literal["likes", "ratings"]
+NO_TIME = np.iinfo(np.int64).min  # of an event whose time is not known; orders before all others
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,7 @@ class Histories:
         values: float32 ``[nnz]``. Likes: above 0 liked, below 0 disliked, 0 met without an opinion.
             Ratings: the stars.
         n_items: size of the catalogue.
-        times: int64 ``[nnz]`` microseconds UTC, or None.
+        times: int64 ``[nnz]`` microseconds UTC, `NO_TIME` where unknown; or None.
         people: int32 ``[B]`` training rows (-1 for a stranger), or None when all are strangers;
             carried only so that a neighbourhood model can leave a person out of their own.
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from penchant import kernels
 from penchant.data.features import Features
-from penchant.data.histories import Bool, Float32, Histories, Int64, Kind
+from penchant.data.histories import NO_TIME, Bool, Float32, Histories, Int64, Kind
 from penchant.data.vocabulary import Ids, Vocabulary, settle_ids
 from penchant.errors import DataError, ParameterError, UsageError
 
@@ -138,8 +138,10 @@ class Interactions:
         return len(self.sources)
 
     def __repr__(self) -> str:
+        liked = int(np.count_nonzero(self.histories.values)) if self.kind == "likes" else len(self)
+        met = f" (and {len(self) - liked:,} met without one)" if liked < len(self) else ""
         return (
-            f"<Interactions: {len(self):,} {self.kind} of {len(self.users):,} users"
+            f"<Interactions: {liked:,} {self.kind}{met} of {len(self.users):,} users"
             f" and {len(self.items):,} items>"
         )
 
@@ -185,13 +187,15 @@ class Interactions:
                 got=at_least,
                 do=f"The highest rating is {values.max():g}",
             )
-        rule = "every rating" if at_least is None else f"ratings of {at_least:g} and more"
+        rule = (
+            "every rating counts" if at_least is None else f"ratings of {at_least:g} and more count"
+        )
         return replace(
             counted,
             histories=counted.histories.with_values(liked),
             kind="likes",
             liked_from=None if at_least is None else float(at_least),
-            notes=(*self.notes, f"likes: {rule} count as likes"),
+            notes=(*self.notes, f"likes: {rule} as likes"),
         )
 
     def take(self, sources: npt.ArrayLike) -> Interactions:
@@ -258,9 +262,10 @@ class Interactions:
                 f" repeated: {1 - len(self.merged.items) / len(h.items):.1%}"
             )
             lines.append(f"values: {h.values.min():g} to {h.values.max():g}")
-        if h.times is not None and len(h.times):
+        known = np.empty(0) if h.times is None else h.times[h.times != NO_TIME]
+        if len(known):
             first, last = (
-                str(np.datetime64(int(t), "us"))[:10] for t in (h.times.min(), h.times.max())
+                str(np.datetime64(int(t), "us"))[:10] for t in (known.min(), known.max())
             )
             lines.append(f"time: {first} to {last}")
         if self.facts:

@@ -19,7 +19,6 @@ from penchant.data.columns import (
     Roles,
     bad_ids,
     find_roles,
-    to_moments,
     to_values,
 )
 from penchant.data.facts import read_facts
@@ -34,11 +33,13 @@ from penchant.data.frames import (
 )
 from penchant.data.histories import Kind
 from penchant.data.interactions import Interactions, Reject
+from penchant.data.moments import to_moments
 from penchant.data.text_files import TextTable, read_text_table
 from penchant.data.vocabulary import settle_ids
-from penchant.errors import DataError, ParameterError, PenchantNotice, UsageError
+from penchant.errors import DataError, ParameterError, PenchantNotice, UsageError, shown
 
-Column = str | int | None
+_HEADING = "line,column,reason,text"  # of a file of rejects
+Column = str | int | bool | None
 
 
 def read(
@@ -64,7 +65,7 @@ def read(
         user: the users' column by name or position from 0; found by its name if not given.
         item: likewise.
         value: likewise; without one every row counts 1.
-        time: likewise; numbers (their unit is detected), dates or text.
+        time: likewise; numbers (their unit is detected), dates or text; False to use none.
         type: likewise; event types, used with ``weights``.
         kind: ``"ratings"`` or ``"likes"``; detected if not given.
         weights: value of each event type, such as ``{"view": 1, "purchase": 5, "dislike": -1}``.
@@ -93,6 +94,11 @@ def read(
     asked = {"user": user, "item": item, "value": value, "time": time, "type": type}
     given = any(column is not None for column in asked.values())
     shape = None if path is None or given else movielens.shape_of(path, list(cells.columns))
+    if path is None and not cells.named and not given:
+        names = [*cells.columns, None, None]
+        shape = Roles(
+            str(names[0]), str(names[1]), names[2], names[3]
+        )  # user, item, value, time: as documented
     roles = shape or find_roles(cells.columns, asked, cells.named, where)
     bad: Reasons = {}
     parts = _Parts(cells, roles, weights, bad, from_text=table is not None)
@@ -102,7 +108,7 @@ def read(
     elif path is not None:
         data = _facts_beside(path, data)
     if data.rejected:
-        data = _report(data, len(cells), path, rejects)
+        _report(data, len(cells), path, rejects)
     return data
 
 
@@ -137,15 +143,21 @@ class _Parts:
         self.values = None
         if roles.type is not None and weights is not None:
             self.values = self._typed(columns[roles.type], weights)
+        elif weights is not None:
+            raise UsageError("weights need a column of event types", where="weights", got=weights)
         elif roles.type is not None:
             self.notes.append(f"column {roles.type} not used: give weights={{...}} to use it")
         if roles.value is not None:
-            values = to_values(columns[roles.value], roles.value, bad)
+            values, note = to_values(columns[roles.value], roles.value, bad)
+            self.notes += [note] if note else []
             self.values = values if self.values is None else values * self.values
         self.moments = None
         if roles.time is not None:
-            self.moments, how = to_moments(columns[roles.time], roles.time, bad)
-            self.notes.append(f"time read as {how}")
+            self.moments, wrong, how = to_moments(columns[roles.time])
+            self.notes.append(f"time {how}")
+            for row in np.flatnonzero(wrong):
+                reason = f"the time {shown(columns[roles.time][row])} cannot be read"
+                bad.setdefault(int(row), (roles.time, reason))
 
     def _typed(
         self, cells: npt.NDArray[Any], weights: Mapping[str, float]
@@ -175,7 +187,8 @@ class _Parts:
         good = np.ones(len(self.cells), dtype=bool)
         good[list(self.bad)] = False
         if not good.any() and rejected:
-            first = "; ".join(f"line {one.line}: {one.reason}" for one in rejected[:3])
+            word = "row" if self.cells.lines is None else "line"
+            first = "; ".join(f"{word} {one.line}: {one.reason}" for one in rejected[:3])
             raise DataError(f"no row could be read ({first})", where=where)
         columns, roles = self.cells.columns, self.roles
         users, about_users = settle_ids(columns[roles.user][good], from_text=self.from_text)
@@ -201,6 +214,10 @@ class _Parts:
 def _path(source: Any) -> Path | None:
     if not isinstance(source, str | os.PathLike):
         return None
+    if isinstance(source, str) and source.startswith(("http://", "https://")):
+        raise UsageError(
+            "web addresses are not fetched", where="read", got=source, do="Download the file first"
+        )
     if isinstance(source, str) and "://" in source:
         raise UsageError(
             "databases are not read by this version",
@@ -247,7 +264,7 @@ def _rejected(cells: Cells, table: TextTable | None, bad: Reasons) -> tuple[Reje
 
 def _report(
     data: Interactions, total: int, path: Path | None, rejects: str | os.PathLike[str] | None
-) -> Interactions:
+) -> None:
     """Say once how many rows were left out, and write them down beside the file."""
     left_out, note = len(data.rejected), ""
     target = Path(rejects) if rejects is not None else path and path.with_suffix(".rejects.csv")
@@ -256,7 +273,7 @@ def _report(
             _write(target, data.rejected)
             note = f": {target}"
         except OSError as error:
-            note = f" (they could not be written to {target}: {error.strerror})"
+            note = f" (they could not be written to {target}: {error.strerror or error})"
     first = data.rejected[0]
     place = f"line {first.line}" if path else f"row {first.line}"
     column = f", column {first.column}" if first.column else ""
@@ -266,11 +283,13 @@ def _report(
         f" (first: {place}{column}: {first.reason})"
     )
     warnings.warn(message, PenchantNotice, stacklevel=3)
-    return data.noted(message)
 
 
 def _write(target: Path, rejected: tuple[Reject, ...]) -> None:
+    """Write rejects; a file that is not one of rejects is left alone."""
+    if target.exists() and not target.read_bytes().startswith(_HEADING.encode()):
+        raise FileExistsError("a file of another kind is there")
     with target.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["line", "column", "reason", "text"])
+        file.write(_HEADING + "\r\n")
         writer.writerows([one.line, one.column or "", one.reason, one.text] for one in rejected)

@@ -8,8 +8,8 @@ complaint can name its line and one bad row costs no good one.
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,10 @@ DELIMITERS = ("::", "\t", "|", ";", ",")
 _SAMPLE = 200  # lines looked at to find the dialect
 _LONGEST_RECORD = 50  # lines that one quoted field may span
 _QUOTE = '"'
+_ZIP = b"PK\x03\x04"
+_SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)  # Excel's first line
+_BROKEN = re.compile("[\udc80-\udcff]")  # what a byte that is no UTF-8 becomes
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,8 @@ class TextTable:
 
     def raw_lines(self) -> list[str]:
         """The file's lines as they stood."""
-        return [
-            line.rstrip("\r") for line in self.source.decode(self.encoding, "replace").split("\n")
-        ]
+        text = self.source.decode(self.encoding, "replace")
+        return [line.rstrip("\r") for line in text.split("\n")]
 
 
 def read_text_table(path: Path, known_names: frozenset[str]) -> TextTable:
@@ -67,19 +70,40 @@ def read_text_table(path: Path, known_names: frozenset[str]) -> TextTable:
     Raises:
         DataError: the file cannot be opened, is empty, or has no columns.
     """
-    source = content(path)
+    source, ends = _with_line_ends(content(path))
+    if source.startswith(_ZIP):
+        raise DataError(
+            "this is a zip or Excel file, not text", where=str(path), do="Save the table as CSV"
+        )
     encoding, notes = _encoding(source)
     text = source[:1_000_000].decode(encoding, errors="replace").lstrip("\ufeff")
-    sample = [line for line in text.split("\n")[:_SAMPLE] if line.strip()]
+    sample = [line.rstrip("\r") for line in text.split("\n")[:_SAMPLE] if line.strip()]
     if not sample:
         raise DataError("the file is empty", where=str(path))
-    delimiter = _delimiter(sample)
-    head = _split(sample[0].rstrip("\r"), delimiter)
-    named = _is_header(
-        head, [_split(line.rstrip("\r"), delimiter) for line in sample[1:]], known_names
+    said = _SEPARATOR.fullmatch(sample[0])
+    delimiter = said[1] if said else _delimiter(sample)
+    rows = [_split(line, delimiter) for line in sample[bool(said) :]]
+    if not rows or len(rows[0]) < 2:
+        raise DataError(
+            "no delimiter divides the file into columns",
+            where=str(path),
+            got=sample[0],
+            do="Known are comma, semicolon, tab, | and ::",
+        )
+    named = _is_header(rows[0], rows[1:], known_names)
+    names = _unique(rows[0]) if named else [str(place) for place in range(len(rows[0]))]
+    if named and len(set(rows[0])) < len(rows[0]):
+        notes.append(f"a column name stands twice; the columns are {', '.join(names)}")
+    dialect = _Dialect(
+        path,
+        delimiter,
+        names,
+        named,
+        encoding,
+        notes=(*notes, *ends),
+        heading=named + bool(said),
+        unusual=bool(ends or said),
     )
-    names = _unique(head) if named else [str(place) for place in range(len(head))]
-    dialect = _Dialect(path, delimiter, names, named, encoding, tuple(notes))
     return _fast(source, dialect) or _careful(source, dialect)
 
 
@@ -91,6 +115,8 @@ class _Dialect:
     named: bool
     encoding: str
     notes: tuple[str, ...]
+    heading: int  # lines before the first row
+    unusual: bool  # only the careful way reads it
 
     def table(self, columns: Any, lines: Any, rejected: Any, source: bytes) -> TextTable:
         """The table with these rows."""
@@ -100,13 +126,26 @@ class _Dialect:
         )
 
 
+def _with_line_ends(source: bytes) -> tuple[bytes, list[str]]:
+    """The bytes with lines that end in newlines, and a note if they ended otherwise."""
+    if b"\n" in source or b"\r" not in source:
+        return source, []
+    return source.replace(b"\r", b"\n"), ["lines end in a bare carriage return"]
+
+
 def _encoding(source: bytes) -> tuple[str, list[str]]:
+    """UTF-8 unless most of what is not ASCII speaks for Latin-1."""
     if source[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16", ["read as UTF-16 (by its byte order mark)"]
     try:
         source.decode("utf-8")
     except UnicodeDecodeError as error:
-        return "latin-1", [f"read as Latin-1: byte {error.start:,} is no UTF-8"]
+        line = source[: error.start].count(b"\n") + 1
+        text = source.decode("utf-8", "surrogateescape")
+        broken = len(_BROKEN.findall(text))
+        if len(_BEYOND_ASCII.findall(text)) - broken > broken:
+            return "utf-8", [f"line {line} is not all UTF-8, as the rest of the file is"]
+        return "latin-1", [f"read as Latin-1: line {line} is no UTF-8"]
     return "utf-8", []
 
 
@@ -126,17 +165,7 @@ def _delimiter(sample: list[str]) -> str:
 
 
 def _split(line: str, delimiter: str) -> list[str]:
-    if len(delimiter) > 1 or _QUOTE not in line:
-        return line.split(delimiter)
-    return _parsed(line, delimiter) or [line]
-
-
-def _parsed(record: str, delimiter: str) -> list[str] | None:
-    """The fields of a record with quotes, None where they cannot be told."""
-    try:
-        return next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter, strict=False))
-    except (csv.Error, StopIteration):
-        return None
+    return _record([line], 1, delimiter)[0] or [line]
 
 
 def _is_header(head: list[str], rows: list[list[str]], known: frozenset[str]) -> bool:
@@ -171,10 +200,12 @@ def _unique(head: list[str]) -> list[str]:
 
 def _fast(source: bytes, dialect: _Dialect) -> TextTable | None:
     """DuckDB's reading, or None where anything is unusual."""
-    if dialect.encoding != "utf-8" or b"\0" in source or source[:3] == b"\xef\xbb\xbf":
+    if dialect.encoding != "utf-8" or dialect.unusual or b"\0" in source:
+        return None
+    if source[:3] == b"\xef\xbb\xbf" or not _is_utf8(source):
         return None
     marks = np.frombuffer(source, dtype=np.uint8)
-    if _QUOTE.encode() in source and _odd_quotes(marks):
+    if _QUOTE.encode() in source and _unusual_quotes(marks, dialect.delimiter):
         return None
     import duckdb
 
@@ -207,15 +238,35 @@ def _filled(column: Any) -> npt.NDArray[Any]:
     return np.asarray(column, dtype=object)
 
 
-def _odd_quotes(marks: npt.NDArray[np.uint8]) -> bool:
-    """Whether a line has an odd number of quotes: a field over several lines, or an open quote."""
+def _is_utf8(source: bytes) -> bool:
+    try:
+        source.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unusual_quotes(marks: npt.NDArray[np.uint8], delimiter: str) -> bool:
+    """Whether quotes do more than enclose whole fields of one line.
+
+    A line with an odd number of them holds an open quote or the begin of a field over several
+    lines; one that neither begins nor ends a field is an ordinary character.
+    """
+    quotes = np.flatnonzero(marks == ord(_QUOTE))
     ends = np.append(np.flatnonzero(marks == 10), len(marks))
-    before = np.searchsorted(np.flatnonzero(marks == ord(_QUOTE)), ends)
-    return bool((np.diff(before, prepend=0) % 2).any())
+    odd = np.diff(np.searchsorted(quotes, ends), prepend=0) % 2
+    around = np.concatenate([[10], marks, [10]])
+    edges = [ord(delimiter[0]), 10, 13]
+    begins, closes = np.isin(around[quotes], edges), np.isin(around[quotes + 2], edges)
+    return bool(odd.any() or (begins & ~closes).sum() != (closes & ~begins).sum())
 
 
 def _careful(source: bytes, dialect: _Dialect) -> TextTable:
-    lines = source.decode(dialect.encoding, "replace").removeprefix("\ufeff").split("\n")
+    lines = (
+        source.decode(dialect.encoding, _errors(dialect.encoding))
+        .removeprefix("\ufeff")
+        .split("\n")
+    )
     rows: list[list[str]] = []
     starts: list[int] = []
     rejected: list[Reject] = []
@@ -234,25 +285,19 @@ def _records(
     lines: list[str], dialect: _Dialect, width: int
 ) -> Iterator[tuple[int, list[str] | Reject]]:
     """Each record with the line it began at, or the reason why it is none."""
-    at, header = 0, dialect.named
+    at, heading = 0, dialect.heading
     while at < len(lines):
         line = lines[at].rstrip("\r")
         at += 1
         if not line.strip():
             continue
-        if header:
-            header = False
+        if heading:
+            heading -= 1
             continue
-        taken = 1
-        if len(dialect.delimiter) == 1 and line.count(_QUOTE) % 2:
-            joined = _joined(lines, at, line, dialect.delimiter, width)
-            if joined is None:
-                yield at, Reject(at, None, "a quote is never closed", line)
-                continue
-            row, taken = joined
-        else:
-            row = _split(line, dialect.delimiter)
-        if len(row) == width:
+        row, taken = _record(lines, at, dialect.delimiter)
+        if row is None:
+            yield at, Reject(at, None, "a quote is never closed", line)
+        elif len(row) == width:
             yield at, row
         else:
             reason = f"{len(row)} columns where there should be {width}"
@@ -260,17 +305,48 @@ def _records(
         at += taken - 1
 
 
-def _joined(
-    lines: list[str], at: int, line: str, delimiter: str, width: int
-) -> tuple[list[str], int] | None:
-    """A record whose quoted field spans lines, and how many; None if no line closes it."""
-    for more in range(1, min(_LONGEST_RECORD, len(lines) - at + 1)):
-        following = lines[at + more - 1].rstrip("\r")
-        line += "\n" + following
-        if following.count(_QUOTE) % 2:
-            row = _parsed(line, delimiter)
-            return (row, more + 1) if row is not None and len(row) == width else None
-    return None
+def _record(lines: list[str], at: int, delimiter: str) -> tuple[list[str] | None, int]:
+    """The record that begins in a line (counted from 1), and over how many lines it goes.
+
+    Only a field that begins with a quote may go over several, and only if a quote ends it
+    properly: else one open quote would swallow the rows up to the next.
+    """
+    line = lines[at - 1].rstrip("\r")
+    if len(delimiter) > 1 or _QUOTE not in line:
+        return line.split(delimiter), 1
+    fed = _Fed([line])
+    row = _parsed(fed, delimiter, strict=False)
+    if row is None or not fed.wanted_more:
+        return row, 1
+    fed = _Fed([one.rstrip("\r") for one in lines[at - 1 : at - 1 + _LONGEST_RECORD]])
+    row = _parsed(fed, delimiter, strict=True)
+    return (None, 1) if row is None or fed.wanted_more else (row, fed.given)
+
+
+class _Fed:
+    """Lines as a CSV reader asks for them, and whether it asked for more than there were."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines, self.given, self.wanted_more = lines, 0, False
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self.lines:
+            self.given += 1
+            yield line + "\n"
+        self.wanted_more = True
+
+
+def _parsed(lines: Iterable[str], delimiter: str, *, strict: bool) -> list[str] | None:
+    """The first record of some lines, None where its fields cannot be told."""
+    try:
+        return next(csv.reader(lines, delimiter=delimiter, strict=strict))
+    except (csv.Error, StopIteration):
+        return None
+
+
+def _errors(encoding: str) -> str:
+    """Bytes that are no UTF-8 stay visible, so that an id that holds one is refused."""
+    return "surrogateescape" if encoding == "utf-8" else "replace"
 
 
 def _objects(cells: list[str]) -> npt.NDArray[Any]:

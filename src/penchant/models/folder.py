@@ -183,7 +183,11 @@ def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
     folder = Path(folder)
     where = str(folder / MANIFEST)
     if not (folder / MANIFEST).is_file():
-        raise ModelError(f"no model here: {MANIFEST} is missing", where=str(folder))
+        raise ModelError(
+            f"no model here: {MANIFEST} is missing",
+            where=str(folder),
+            do="Save a model there first",
+        )
     try:
         manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
         checksum = manifest.pop("checksum")

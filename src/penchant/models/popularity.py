@@ -45,7 +45,7 @@ class Popularity(Model):
                     where="Popularity.fit",
                     do="Read a time column, or leave half_life out",
                 )
-            age = (h.times.max() - h.times) / _DAY
+            age = (h.times.max() - h.times.astype(np.float64)) / _DAY  # unknown: as old as can be
             weights *= np.exp2(-age / self.half_life)
         counts = np.bincount(h.items, weights, h.n_items)
         return PopularityBody(counts=counts.astype(np.float32))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -10,7 +11,7 @@ import numpy as np
 
 from penchant.data.histories import Bool, Histories, Int32
 from penchant.data.vocabulary import Id
-from penchant.errors import ParameterError, UnknownIdError, UsageError
+from penchant.errors import ParameterError, PenchantNotice, UnknownIdError, UsageError, shown
 from penchant.kernels import Rows
 from penchant.models.fitted import Fitted
 
@@ -81,6 +82,13 @@ def of_stranger(fitted: Fitted, history: History) -> Question:
     met = Histories.of(
         [[row for row, _ in known]], [[value for _, value in known]], n_items=len(fitted.items)
     ).merged(fitted.kind)
+    if parsed and not known:
+        warnings.warn(
+            f"no item of the history is known, such as {shown(parsed[0][0])};"
+            " titles are looked up with find()",
+            PenchantNotice,
+            stacklevel=4,
+        )
     return Question(met, ignored=len(parsed) - len(known))
 
 
@@ -111,6 +119,11 @@ def _entry(entry: Any, fitted: Fitted, at: int) -> tuple[Any, float, float | Non
         value = np.nan
     if not np.isfinite(value):
         raise ParameterError("a value must be a finite number", where=f"history[{at}]", got=entry)
+    if fitted.body.stars is not None and not fitted.body.stars[0] <= value <= fitted.body.stars[1]:
+        low, high = fitted.body.stars
+        raise ParameterError(
+            f"a rating is from {low:g} to {high:g} here", where=f"history[{at}]", got=entry
+        )
     if fitted.liked_from is not None:
         value = float(value >= fitted.liked_from)
     return item, value, _time(time)
@@ -180,10 +193,10 @@ def _listed(ids: Any, name: str) -> list[Any]:
 def check_n(n: Any) -> None:
     """Complain unless ``n`` is a whole number of at least 1."""
     if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
-        raise ParameterError("n must be a whole number of at least 1", where="n", got=n)
+        raise ParameterError("n must be a whole number of at least 1", got=n)
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """Complain unless a value is one of the choices."""
     if value not in choices:
-        raise ParameterError(f"{name} must be {' or '.join(choices)}", where=name, got=value)
+        raise ParameterError(f"{name} must be {' or '.join(choices)}", got=value)
