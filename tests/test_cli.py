@@ -105,7 +105,7 @@ def test_recommend_for_people_and_strangers(place):
     assert "item_id" in out
     assert "because" in out
     answer = _json("recommend", "item_knn", "1", "-n", "2", cwd=place)
-    assert answer["user_id"] == "1"
+    assert answer["user_id"] == 1
     assert [row["rank"] for row in answer["items"]] == list(range(1, len(answer["items"]) + 1))
     stranger = _json("recommend", "item_knn", "--history", "Star Wars (1977)", "-n", "2", cwd=place)
     same = _json("recommend", "item_knn", "--history", "1", "-n", "2", cwd=place)
@@ -178,7 +178,7 @@ def test_version_and_help_are_there():
 MISTAKES = {
     "a file that is not there": (
         "train item_knn rating.csv",
-        "no such file. Did you mean 'ratings.csv'",
+        "no such file or data set. Did you mean 'ratings.csv'",
     ),
     "a model that is not there": (
         "recommend nowhere 1",
@@ -275,6 +275,64 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(place, case):
     assert sentence in " ".join(message.split())
     said = [line for line in message.splitlines() if line.strip() and not line.startswith("note:")]
     assert len(said) == 1 or "Usage" in message
+
+
+def test_people_nobody_knows_are_said_to_be_strangers(place):
+    """The answer stands alone on standard output; who it is for is said beside it."""
+    run = _run("recommend", "item_knn", "nobody", "--json", cwd=place)
+    assert "note: no such user, 'nobody': popular items instead" in run.stderr
+    assert json.loads(run.stdout)["items"]
+    assert "rated as a stranger" in _run("predict", "rating_mf", "nobody", "5", cwd=place).stderr
+    _ok("train", "rating_mf", "ratings.csv", "--out", "alone", "--no-histories", cwd=place)
+    assert "saved without histories" in _run("recommend", "alone", "1", cwd=place).stderr
+    assert "next: penchant recommend alone --history" in _ok(
+        "train", "rating_mf", "ratings.csv", "--out", "alone", "--no-histories", cwd=place
+    )
+
+
+def test_stars_can_be_typed(place):
+    loved = _json("predict", "rating_mf", "Up", "--history", "Star Wars (1977)=5", cwd=place)
+    hated = _json("predict", "rating_mf", "Up", "--history", "Star Wars (1977)=1", cwd=place)
+    assert loved["rating"] != hated["rating"]
+    assert "a rating is from 1 to 5" in _mistake(
+        "predict", "rating_mf", "Up", "--history", "1=900", cwd=place
+    )
+
+
+def test_messages_speak_of_flags(place):
+    (place / "odd.csv").write_text("a,b,c\n1,2,3\n")
+    assert "--user ..." in _mistake("train", "item_knn", "odd.csv", cwd=place)
+    assert "Leave out --at-least" in _mistake(
+        "train", "rating_mf", "ratings.csv", "--at-least", "4", cwd=place
+    )
+    assert "choose one" in _mistake(
+        "train", "item_knn", "ratings.csv", "--at-least", "4", "--every-rating", cwd=place
+    )
+    run = _run("train", "popularity", "ratings.csv", "--out", "said", cwd=place)
+    assert "--at-least STARS" in run.stderr
+    assert "Did you mean 'ml-100k'" in _mistake("train", "item_knn", "ml100k", cwd=place)
+    assert "must end in .html" in _mistake("map", "item_knn", "--out", "ratings.csv", cwd=place)
+
+
+def test_a_column_can_be_done_without(place):
+    (place / "timed.csv").write_text("user,item,rating,time\na,x,5,1\nb,y,3,2\n")
+    out = _ok("train", "item_knn", "timed.csv", "--time", "none", "--out", "timeless", cwd=place)
+    assert "time" not in out.split("kind:")[0].replace("timed", "").split("not used")[0]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+def test_a_full_disk_behind_the_output_is_one_sentence(place):
+    command = " ".join(f"'{word}'" for word in [*PENCHANT, "similar", "item_knn", "1"])
+    run = subprocess.run(
+        ["sh", "-c", f"{command} > /dev/full"],
+        capture_output=True,
+        text=True,
+        cwd=place,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert "the output cannot be written" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_places_that_cannot_be_written(place, tmp_path):

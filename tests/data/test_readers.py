@@ -498,6 +498,142 @@ def test_numbers_beyond_floats_and_kinds_that_are_none():
         pt.Interactions.from_columns(np.array([1.0, np.nan]), np.array([1, 2]))
 
 
+INCHES = """user,item,rating,title
+ann,1,5,12" vinyl
+bob,2,4,tea
+cat,3,3,jam
+dan,1,2,12" vinyl
+eve,2,1,"open
+fay,3,4,7" LP
+gus,1,5,"closed"
+"""
+
+
+def test_a_quote_inside_a_field_is_an_ordinary_character(tmp_path):
+    """And one that opens a field is closed properly, or costs its own line only."""
+    data = _read(_file(tmp_path, INCHES))
+    assert data.users.ids() == ["ann", "bob", "cat", "dan", "fay", "gus"]
+    assert [(one.line, one.reason) for one in data.rejected] == [(6, "a quote is never closed")]
+
+
+@pytest.mark.parametrize("cells", [["", ""], ["Jan 2, 2020", "Feb 3, 2021"]])
+def test_a_column_of_times_that_tells_none_is_not_used(tmp_path, cells):
+    text = "user,item,date\n" + "".join(f"u{k},i,{json.dumps(c)}\n" for k, c in enumerate(cells))
+    data = _read(_file(tmp_path, text))
+    assert len(data) == 2
+    assert data.histories.times is None
+    assert any(note.startswith("time not used") for note in data.notes)
+
+
+def test_a_missing_time_keeps_its_row(tmp_path):
+    """Such rows come first in their history, and back as missing."""
+    data = _read(_file(tmp_path, "user,item,time\nann,tea,978300760\nann,jam,\nann,pie,nan\n"))
+    assert data.items.ids(data.histories.items) == ["jam", "pie", "tea"]
+    assert np.isnat(data.columns()["timestamp"]).tolist() == [False, True, True]
+    assert "2 rows without a time come first" in " ".join(data.notes)
+    assert "2000-12-31" in data.describe()
+    faded = pt.Popularity(half_life=10).fit(data).scores(history=["tea"])
+    assert faded.tolist() == [1.0, 0.0, 0.0]
+    assert pt.read([("a", "x", 1, 5)], time=False).histories.times is None
+
+
+def test_rare_columns_of_json_do_not_take_over(tmp_path):
+    lines = [
+        {"user": "a", "item": "x"},
+        {"user": "b", "item": "y"},
+        {"user": "c", "item": "z", "user_id": 9},
+    ]
+    data = pt.read(_file(tmp_path, "\n".join(map(json.dumps, lines)), "events.jsonl"))
+    assert data.users.ids() == ["a", "b", "c"]
+
+
+def test_tuples_are_what_is_documented_however_large():
+    """The third is the value, also where it could be a time."""
+    data = pt.read([("a", "x", 1_500_000_000), ("b", "y", 1_600_000_000)])
+    assert data.histories.times is None
+    assert data.histories.values[0] == 1_500_000_000
+
+
+def test_columns_left_over_are_named(tmp_path):
+    data = _read(_file(tmp_path, "reviewerID,asin,overall\na,x,5\nb,y,3\n"))
+    assert "not used: overall; value='overall' to use it" in data.notes
+    assert _read(tmp_path / "data.csv", value="overall", kind="ratings").kind == "ratings"
+
+
+def test_decimal_commas(tmp_path):
+    data = _read(_file(tmp_path, "user;item;rating\na;x;4,5\nb;y;3\nc;z;1,200\n"))
+    assert data.histories.values.tolist() == [4.5, 3]
+    assert data.rejected[0].reason == "the value '1,200' is no finite number"
+    assert any("commas read as decimal points, such as '4,5'" in note for note in data.notes)
+
+
+def test_lines_that_end_in_a_bare_return(tmp_path):
+    assert _triples(_read(_file(tmp_path, "user,item,rating\rann,tea,5\rbob,jam,2\r"))) == [
+        ("ann", "tea", 5), ("bob", "jam", 2),
+    ]  # fmt: skip
+
+
+def test_columns_and_records_in_plain_python():
+    columns = {"user": ["ann", "bob", "ann"], "item": ["tea", "jam", "jam"], "rating": [5, 2, 4]}
+    assert _triples(pt.read(columns)) == ROWS
+    records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    assert _triples(pt.read(records)) == ROWS
+    with pytest.raises(DataError, match="columns must be equally long"):
+        pt.read({"user": ["a"], "item": ["x", "y"]})
+
+
+def test_pandas_missing_values_and_numbered_columns():
+    frame = pd.DataFrame({"user": pd.array([1, None, 3], dtype="Int64"), "item": ["x", "y", "z"]})
+    with pytest.warns(pt.PenchantNotice, match="1 of 3 rows"):
+        assert pt.read(frame).users.ids() == [1, 3]
+    numbered = pd.DataFrame([["ann", "tea", 5], ["bob", "jam", 2]])
+    assert pt.read(numbered).users.ids() == ["ann", "bob"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\x03\x04rest", "a zip or Excel file"),
+        (b"ann tea 5\nbob jam 2\n", "no delimiter divides the file into columns, got 'ann tea 5'"),
+    ],
+)
+def test_files_of_other_kinds_are_told(tmp_path, content, message):
+    with pytest.raises(DataError, match=message):
+        pt.read(_file(tmp_path, content))
+    with pytest.raises(UsageError, match="web addresses are not fetched"):
+        pt.read("https://example.org/ratings.csv")
+
+
+def test_excels_separator_line(tmp_path):
+    data = _read(_file(tmp_path, "sep=;\nuser;item\nann;tea\n;x\n"))
+    assert data.users.ids() == ["ann"]
+    assert data.rejected[0].line == 4
+
+
+def test_one_bad_byte_costs_its_line_not_every_accent(tmp_path):
+    text = "user,item\nann,café\nbob,thé\n".encode() + b"eve,\xff\n"
+    data = _read(_file(tmp_path, text))
+    assert data.items.ids() == ["café", "thé"]
+    assert [(one.line, one.reason) for one in data.rejected] == [(4, "the id is no valid text")]
+
+
+def test_a_file_of_another_kind_is_not_replaced_by_rejects(tmp_path):
+    (tmp_path / "data.rejects.csv").write_text("my own notes")
+    with pytest.warns(pt.PenchantNotice, match="a file of another kind is there"):
+        pt.read(_file(tmp_path, "user,item\nann,tea\n,x\n"))
+    assert (tmp_path / "data.rejects.csv").read_text() == "my own notes"
+
+
+def test_matrices_want_distinct_ids():
+    with pytest.raises(UsageError, match="user ids of a matrix must be distinct"):
+        pt.read((csr_array(np.eye(2)), ["a", "a"], ["x", "y"]))
+
+
+def test_weights_want_event_types(tmp_path):
+    with pytest.raises(UsageError, match="weights need a column of event types"):
+        pt.read(_file(tmp_path, "user,item\na,x\n"), weights={"view": 1})
+
+
 # Item facts and MovieLens -----------------------------------------------------------------------
 
 

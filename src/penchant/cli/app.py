@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -12,7 +13,7 @@ from typer.core import TyperGroup
 
 import penchant
 from penchant.cli import show
-from penchant.cli.items import find_item, find_items
+from penchant.cli.items import find_history, find_item, find_items
 from penchant.cli.train import add_trainers
 from penchant.errors import PenchantError, UsageError
 from penchant.explain import Cause
@@ -50,7 +51,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON document, for mac
 Number = Annotated[int, typer.Option("-n", help="how many")]
 History = Annotated[
     list[str] | None,
-    typer.Option("--history", help="instead of a user: what somebody likes, id or title; repeat"),
+    typer.Option(
+        "--history",
+        help="instead of a user: what somebody likes, id or title, or ITEM=STARS; repeat",
+    ),
 ]
 
 
@@ -61,13 +65,19 @@ def main() -> int:
         code = app(standalone_mode=False)
     except typer.Exit as stop:
         code = stop.exit_code
+        sys.stdout.flush()
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except OSError as error:  # of standard output: files have complaints of their own
+        show.complaint(f"the output cannot be written ({error.strerror})")
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - nothing more can be said there
+        return 2
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise  # a bug, and bugs show where they are
-        show.complaint(error.format_message())
+        if message := error.format_message():
+            show.complaint(message)
         return 2
     return int(code or 0)
 
@@ -119,6 +129,7 @@ def recommend(
     [dim]penchant recommend penchant-model --history "Star Wars (1977)" --history 181[/dim]
     """
     model = load(folder)
+    show.strangers(model, users or [], "popular items instead")
     options: dict[str, Any] = {
         "n": n,
         "exclude_seen": not keep_seen,
@@ -131,12 +142,15 @@ def recommend(
     if bool(users) == bool(history):
         raise UsageError("give users or a --history, one of the two", where="recommend")
     if history:
-        answer = model.recommend(history=find_items(model, history), **options)
+        answer = model.recommend(history=find_history(model, history), **options)
         show.ranked({"history": history}, answer, as_json)
     elif users and len(users) > 1:
         show.table(model.recommend(users, **options), as_json)
     elif users:
-        show.ranked({"user_id": users[0]}, model.recommend(users[0], **options), as_json)
+        who = model.fitted.users
+        known = who is not None and users[0] in who
+        user = who.id(who.row(users[0])) if who is not None and known else users[0]
+        show.ranked({"user_id": user}, model.recommend(users[0], **options), as_json)
 
 
 @app.command()
@@ -163,8 +177,9 @@ def predict(
     """The stars that a person would give an item."""
     model = load(folder)
     user, item = _pair(first, second, history)
+    show.strangers(model, [user] if user else [], "rated as a stranger")
     row = find_item(model, item)
-    asked = {"history": find_items(model, history)} if history else {"users": user}
+    asked = {"history": find_history(model, history)} if history else {"users": user}
     stars = model.predict(items=row, **asked)
     show.answer(
         {"user_id": user, "item_id": row, "title": _title(model, row), "rating": stars}, as_json
@@ -183,7 +198,7 @@ def explain(
     """Why an item has its score for a person: shares that sum to it."""
     model = load(folder)
     user, item = _pair(first, second, history)
-    asked: dict[str, Any] = {"history": find_items(model, history)} if history else {"user": user}
+    asked: dict[str, Any] = {"history": find_history(model, history)} if history else {"user": user}
     show.explanation(model.explain(item=find_item(model, item), by=by, **asked), as_json)
 
 
@@ -198,6 +213,9 @@ def draw_map(
     """The catalogue as one page: near items are alike."""
     from penchant.embedding_map import embedding_map
 
+    for place, endings in ((out, (".html", ".htm")), (png, (".png",))):
+        if place is not None and place.suffix.lower() not in endings:
+            raise UsageError(f"must end in {endings[0]}", where="map", got=str(place))
     chart = embedding_map(load(folder), colour=colour)
     written = {"html": str(out)}
     chart.to_html(out)

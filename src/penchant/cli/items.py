@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from penchant.errors import UnknownIdError, UsageError
 from penchant.models import Model
 
+_VALUE = re.compile(r"-?\d+(\.\d+)?")
 _MOST = 8  # candidates listed
 
 
@@ -33,6 +35,18 @@ def find_item(model: Model, typed: str) -> Any:
             f"several items are called like {typed!r}: {listed}{more}", do="Give the id"
         )
     raise UnknownIdError("no such item, by id or title", got=typed, do=items.near(typed) or None)
+
+
+def find_history(model: Model, typed: Sequence[str]) -> list[Any]:
+    """A history as people type it: items, or ITEM=VALUE such as ``50=5``."""
+    return [_entry(model, one) for one in typed]
+
+
+def _entry(model: Model, typed: str) -> Any:
+    item, equals, value = typed.rpartition("=")
+    if not equals or model.fitted.items.row(typed) >= 0 or not _VALUE.fullmatch(value):
+        return find_item(model, typed)
+    return find_item(model, item), float(value)
 
 
 def find_items(model: Model, typed: Sequence[str]) -> list[Any]:

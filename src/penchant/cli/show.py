@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _WIDE = 200  # columns where no terminal says how wide it is
+_FLAGS = (
+    (re.compile(r"\.likes\(at_least=\.\.\.\)"), "--at-least STARS"),
+    (re.compile(r"\bkind='(\w+)'"), r"--kind \1"),
+    (re.compile(r"\bhistory=\[item, \.\.\.\]"), "--history ITEM"),
+    (re.compile(r"\b(user|item|value|time|type)='([^']*)'"), r"--\1 \2"),
+)
 _SHOWN = 12  # shares listed one by one
 
 
@@ -37,12 +44,29 @@ def console(*, stderr: bool = False) -> Console:
 
 def complaint(message: str) -> None:
     """A mistake, as one line on standard error."""
-    typer.echo(f"penchant: {message}", err=True)
+    typer.echo(f"penchant: {_as_flags(message)}", err=True)
+
+
+def _as_flags(message: str) -> str:
+    """What the library says of arguments, in the words of a command line."""
+    for pattern, flag in _FLAGS:
+        message = pattern.sub(flag, message)
+    return message
+
+
+def strangers(model: Model, users: Sequence[str], instead: str) -> None:
+    """Say that people are not in the data, or that the model does not know who was."""
+    known = model.fitted.users
+    if users and known is None:
+        notice(f"this model was saved without histories, so everybody is a stranger: {instead}")
+    elif known is not None:
+        for user in (user for user in users if user not in known):
+            notice(f"no such user, {user!r}: {instead}")
 
 
 def notice(message: Any, *_: Any, **__: Any) -> None:
     """A decision made for the user, as one line on standard error."""
-    typer.echo(f"note: {message}", err=True)
+    typer.echo(f"note: {_as_flags(str(message))}", err=True)
 
 
 def as_json(value: Any) -> None:

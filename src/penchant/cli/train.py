@@ -10,13 +10,15 @@ import typer
 
 from penchant.cli import show
 from penchant.data import datasets
+from penchant.data.files import nearest_name
 from penchant.data.interactions import Interactions
 from penchant.data.readers import read
-from penchant.errors import ParameterError, UsageError
+from penchant.errors import DataError, ParameterError, UsageError, hint
 from penchant.models import Model, catalogue, folder
 from penchant.models.params import Param
 
 _NONE = "none"  # how None is written on a command line
+_OPTIONAL = ("value", "time", "type")  # columns that one may do without
 
 
 def add_trainers(trainers: typer.Typer) -> None:
@@ -41,8 +43,10 @@ def _data(
         str | None, typer.Option(help="column of the users, by name or position")
     ] = None,
     item: Annotated[str | None, typer.Option(help="column of the items")] = None,
-    value: Annotated[str | None, typer.Option(help="column of ratings or amounts")] = None,
-    time: Annotated[str | None, typer.Option(help="column of times")] = None,
+    value: Annotated[
+        str | None, typer.Option(help="column of ratings or amounts; none for none")
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="column of times; none for none")] = None,
     type: Annotated[str | None, typer.Option(help="column of event types")] = None,  # noqa: A002
     kind: Annotated[
         str | None, typer.Option(help="likes or ratings; detected if not given")
@@ -70,7 +74,7 @@ def _trainer(model: type[Model]) -> Any:
     shared = inspect.signature(_data, eval_str=True)
 
     def train(**given: Any) -> None:
-        hyper = {name: _value(one, given.pop(name)) for name, one in model.params.items()}
+        hyper = {name: _value(model, one, given.pop(name)) for name, one in model.params.items()}
         _train(model(**hyper), **given)
 
     flags = [
@@ -103,7 +107,7 @@ def _default(one: Param) -> Any:
     return _NONE if one.default is None else str(one.default)
 
 
-def _value(one: Param, written: Any) -> Any:
+def _value(owner: type[Model], one: Param, written: Any) -> Any:
     """What somebody wrote, in the hyperparameter's type."""
     if one.dtype is bool:
         return written
@@ -113,7 +117,7 @@ def _value(one: Param, written: Any) -> Any:
         return one.dtype(written)
     except ValueError:
         raise ParameterError(
-            f"{one.name} must be {one.rule}", where=one.owner, got=written
+            f"{one.name} must be {one.rule}", where=owner.__name__, got=written
         ) from None
 
 
@@ -128,6 +132,13 @@ def _train(
     every_rating: bool,
     **columns: Any,
 ) -> None:
+    if at_least is not None and every_rating:
+        raise UsageError("choose one", where="--at-least and --every-rating")
+    if (at_least is not None or every_rating) and "likes" not in model.feedback:
+        raise UsageError(
+            f"{model.name} learns from ratings, not from likes",
+            do="Leave out --at-least and --every-rating",
+        )
     folder.claim(out)  # before the work, not after it
     data = _read(source, columns)
     if at_least is not None or every_rating:
@@ -151,7 +162,7 @@ def _train(
         return
     listed = ", ".join(f"{part} {size / 1e6:.1f} MB" for part, size in sizes.items())
     typer.echo(f"saved {model!r} in {out} ({listed})")
-    someone = data.users.id(0)
+    someone = data.users.id(0) if histories else f"--history {data.items.id(0)!r}"
     typer.echo(f"next: penchant recommend {out} {someone}")
 
 
@@ -162,7 +173,11 @@ def _read(source: str, columns: dict[str, Any]) -> Interactions:
                 f"{source} is a named data set, whose columns are known", where=f"--{asked[0]}"
             )
         return datasets.load(source)
-    given = {k: v for k, v in columns.items() if v is not None}
+    given: dict[str, Any] = {k: v for k, v in columns.items() if v is not None}
+    given |= {name: False for name in _OPTIONAL if given.get(name) == _NONE}
+    if "://" not in source and not Path(source).exists():
+        near = hint(source, datasets.names()) or nearest_name(Path(source))
+        raise DataError("there is no such file or data set", where=source, do=near or None)
     if "weights" in given:
         given["weights"] = _weights(given["weights"])
     if given.get("kind") not in (None, "likes", "ratings"):

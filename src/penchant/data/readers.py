@@ -6,6 +6,7 @@ import csv
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def read(
     cells, table = _cells(source, path)
     where = str(path) if path else "read"
     asked = {"user": user, "item": item, "value": value, "time": time, "type": type}
-    given = any(column is not None for column in asked.values())
+    given = any(column not in (None, False) for column in asked.values())
     shape = None if path is None or given else movielens.shape_of(path, list(cells.columns))
     if path is None and not cells.named and not given:
         names = [*cells.columns, None, None]
@@ -100,6 +101,9 @@ def read(
             str(names[0]), str(names[1]), names[2], names[3]
         )  # user, item, value, time: as documented
     roles = shape or find_roles(cells.columns, asked, cells.named, where)
+    unwanted = [role for role in ("value", "time", "type") if asked[role] is False]
+    nothing: dict[str, Any] = dict.fromkeys(unwanted)
+    roles = replace(roles, **nothing)
     bad: Reasons = {}
     parts = _Parts(cells, roles, weights, bad, from_text=table is not None)
     data = parts.interactions(kind, _rejected(cells, table, bad), where)
