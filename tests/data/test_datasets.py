@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import subprocess
+import urllib.request
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,7 +60,7 @@ def _wheel(monkeypatch) -> None:
             f"{place}.inter": "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
             + RATINGS,
             f"{place}.item": "item_id\ttitle\tyear\tclass\n242\tKolya\t1996\tComedy\n"
-            "302\tunknown\tV\t\n",
+            "302\tunkonwn\tunkonwn\t\n",
         }
     )
 
@@ -76,7 +79,8 @@ def test_both_sources_give_the_same_rows(small, tmp_path, monkeypatch):
     folder, place = sources.fetched(small)
     assert place == "GroupLens"
     first = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
-    assert first == {"ratings.tsv": RATINGS, "films.tsv": FILMS}
+    films = {"films.tsv": FILMS, "films.sha256": sources._digest(FILMS)}
+    assert first == {"ratings.tsv": RATINGS, **films}
     monkeypatch.setenv("PENCHANT_DATA", str(tmp_path / "other"))
     monkeypatch.setattr(sources, "_GROUPLENS", "file:///nowhere")
     _wheel(monkeypatch)
@@ -95,6 +99,37 @@ def test_what_was_fetched_is_cached_and_verified_again(small, tmp_path, monkeypa
         sources.fetched(small)
     _grouplens(tmp_path, monkeypatch)
     assert sources.fetched(small)[1] == "GroupLens"
+
+
+@pytest.mark.parametrize("damage", [FILMS[:20], FILMS.replace("Kolya", "Kolja"), ""])
+def test_damaged_films_are_fetched_again(small, tmp_path, monkeypatch, damage):
+    """Half a file of titles is mended, not met as an error while it is read."""
+    _grouplens(tmp_path, monkeypatch)
+    folder, _ = sources.fetched(small)
+    (folder / "films.tsv").write_text(damage)
+    assert sources.fetched(small)[1] == "GroupLens"
+    assert (folder / "films.tsv").read_text() == FILMS
+
+
+@pytest.mark.parametrize(
+    "error",
+    [http.client.IncompleteRead(b"half"), zlib.error("bad block"), IndexError("a short line")],
+)
+def test_a_source_that_breaks_off_gives_way_to_the_next(small, monkeypatch, error):
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(urllib.request, "urlopen", broken)
+    _wheel(monkeypatch)
+    assert sources.fetched(small)[1] == "recbole==1.2.1 by pip"
+
+
+def test_a_cache_that_cannot_be_written_is_a_complaint(small, tmp_path, monkeypatch):
+    _grouplens(tmp_path, monkeypatch)
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("PENCHANT_DATA", str(tmp_path / "file"))
+    with pytest.raises(FetchError, match=r"cannot be kept .*Let PENCHANT_DATA name a folder"):
+        sources.fetched(small)
 
 
 def test_data_that_are_not_the_published_ones_are_refused(small, tmp_path, monkeypatch):

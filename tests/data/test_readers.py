@@ -724,3 +724,60 @@ def test_movielens_files_as_they_lie(tmp_path, layout, whole_folder):
     assert data.facts.tags(0) == ["Animation", "Comedy"]
     assert data.facts.value("year", 1) == 2001
     assert data.columns()["timestamp"].astype(np.int64)[0] == 881250949_000_000
+
+
+def test_rejects_that_are_no_text_are_written_nevertheless(tmp_path):
+    """A byte that is no UTF-8, in a line that is no row either."""
+    path = _file(tmp_path, "user,item\nann,café\nbob,thé\n".encode() + b"eve,\xff,more\n")
+    assert len(_read(path)) == 2
+    assert r"\udcff" in (tmp_path / "data.rejects.csv").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["data.parquet", "data.jsonl", "frame"])
+def test_a_user_column_is_found_though_most_rows_have_none(tmp_path, name):
+    """Most orders of a shop may be by guests: their rows are rejected, the others read."""
+    frame = pl.DataFrame({"user": ["ann", None, None], "item": [1, 2, 3], "price": [1, 2, 3]})
+    path = tmp_path / name
+    if name == "data.parquet":
+        frame.write_parquet(path)
+    elif name == "data.jsonl":
+        frame.write_ndjson(path)
+    data = _read(frame if name == "frame" else path)
+    assert (data.users.ids(), len(data.rejected)) == (["ann"], 2)
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.parquet"])
+def test_folders_named_like_partitions_are_only_folders(tmp_path, name):
+    """``year=2024/`` in a path is no column, and ``user=x/`` is nobody's id."""
+    folder = tmp_path / "year=2024" / "user=zoe"
+    folder.mkdir(parents=True)
+    frame = pl.DataFrame({"user": ["ann", "bob"], "item": ["tea", "jam"]})
+    frame.write_csv(folder / name) if name == "data.csv" else frame.write_parquet(folder / name)
+    assert _read(folder / name).users.ids() == ["ann", "bob"]
+
+
+def test_two_stray_quotes_do_not_swallow_the_rows_between(tmp_path):
+    text = 'user,item,rating\nann,"tea,5\nbob,jam,3\ncat,x"\ndan,y,4\n'
+    data = _read(_file(tmp_path, text))
+    assert data.users.ids() == ["bob", "dan"]
+    assert [one.line for one in data.rejected] == [2, 4]
+
+
+def test_a_bad_row_costs_no_row_that_ends_in_a_delimiter(tmp_path):
+    rows = "user,item,rating\nann,tea,5,\nbob,jam,2,\n"
+    clean = _triples(_read(_file(tmp_path, rows)))
+    data = _read(_file(tmp_path, rows + "cat\n"))
+    assert _triples(data) == clean == [("ann", "tea", 5), ("bob", "jam", 2)]
+    assert [one.line for one in data.rejected] == [4]
+
+
+def test_facts_are_attached_to_interactions_already_read():
+    data = pt.read(pt.read([("ann", 1)]), items={"id": [1], "title": ["Tea"]})
+    assert data.title(0) == "Tea"
+
+
+def test_a_note_names_only_some_of_many_unused_columns(tmp_path):
+    names = [f"c{k}" for k in range(40)]
+    data = _read(_file(tmp_path, f"user,item,{','.join(names)}\na,x{',1' * 40}\n"))
+    (note,) = [note for note in data.notes if note.startswith("not used")]
+    assert "c9 and 30 more" in note

@@ -34,6 +34,7 @@ CANONICAL = {
 }
 _COMMA = re.compile(r"-?\d+,\d{1,2}")  # 4,5 as much of Europe writes it; 1,200 is not meant
 _LONGEST_ID = 512  # bytes of UTF-8
+_SHOWN = 10  # unused columns that a note names
 
 Bools = npt.NDArray[np.bool_]
 Reasons = dict[int, tuple[str, str]]  # row -> (column, reason)
@@ -79,8 +80,9 @@ def find_roles(
     evidence = [f"{role} <- {name} (as asked)" for role, name in found.items()]
     for role in NAMES:
         if role not in found and named and asked.get(role) is not False:
-            known = usual if role in ("user", "item") else names
-            name = _named_column(role, [n for n in known if n not in found.values()], where)
+            free = [name for name in names if name not in found.values()]
+            full = [name for name in free if name in usual or role not in ("user", "item")]
+            name = _named_column(role, full, where) or _named_column(role, free, where)
             if name is not None:
                 found[role] = name
                 evidence.append(f"{role} <- {name} (named so)")
@@ -101,7 +103,8 @@ def find_roles(
     unused = [name for name in names if name not in found.values()]
     if unused and named:
         example = f"; value={unused[0]!r} to use it" if "value" not in found else ""
-        evidence.append(f"not used: {', '.join(unused)}{example}")
+        more = f" and {len(unused) - _SHOWN} more" if len(unused) > _SHOWN else ""
+        evidence.append(f"not used: {', '.join(unused[:_SHOWN])}{more}{example}")
     return Roles(**found, evidence=tuple(evidence))
 
 

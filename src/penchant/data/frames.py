@@ -89,7 +89,7 @@ def from_parquet(path: Path) -> Cells:
 
     with duckdb.connect(":memory:", config={"threads": threads()}) as connection:
         try:
-            found = connection.read_parquet(literal(path)).fetchnumpy()
+            found = connection.read_parquet(literal(path), hive_partitioning=False).fetchnumpy()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise DataError(f"not a readable Parquet file ({reason})", where=str(path)) from error

@@ -86,7 +86,7 @@ def read(
     <Interactions: 3 ratings of 2 users and 2 items>
     """
     if isinstance(source, Interactions):
-        return source
+        return source if items is None else read_facts(items, source)
     path = _path(source)
     if path is not None and path.is_dir():
         path, items = movielens.in_folder(path, items)
@@ -293,7 +293,7 @@ def _write(target: Path, rejected: tuple[Reject, ...]) -> None:
     """Write rejects; a file that is not one of rejects is left alone."""
     if target.exists() and not target.read_bytes().startswith(_HEADING.encode()):
         raise FileExistsError("a file of another kind is there")
-    with target.open("w", newline="", encoding="utf-8") as file:
+    with target.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file)
         file.write(_HEADING + "\r\n")
         writer.writerows([one.line, one.column or "", one.reason, one.text] for one in rejected)

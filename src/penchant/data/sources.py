@@ -7,6 +7,7 @@ data set is normalised to the same rows whatever source it came from, and those 
 from __future__ import annotations
 
 import hashlib
+import http.client
 import io
 import os
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,11 @@ _PATIENCE = 10  # seconds for GroupLens to answer
 
 Texts = dict[str, str]  # file -> normalised content
 _RATINGS, _FILMS = "ratings.tsv", "films.tsv"
+_FILMS_SUM = "films.sha256"  # of the films as fetched: sources may write a title differently
+_FAILURES = (
+    *(OSError, LookupError, ValueError, subprocess.SubprocessError),
+    *(http.client.HTTPException, zipfile.BadZipFile, zlib.error),
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def fetched(source: Source) -> tuple[Path, str]:
     """The folder that holds a data set's normalised files, and where they came from.
 
     Raises:
-        FetchError: no source delivered them.
+        FetchError: no source delivered them, or they cannot be kept.
     """
     folder = cache() / source.name
     if _verified(folder, source):
@@ -66,13 +73,7 @@ def fetched(source: Source) -> tuple[Path, str]:
     for place, get in (("GroupLens", _from_grouplens), (f"{source.wheel} by pip", _from_wheel)):
         try:
             texts = get(source)
-        except (
-            OSError,
-            KeyError,
-            ValueError,
-            zipfile.BadZipFile,
-            subprocess.SubprocessError,
-        ) as error:
+        except _FAILURES as error:
             failures.append(f"{place}: {_short(error)}")
             continue
         if _digest(texts[_RATINGS]) != source.sha256:
@@ -97,11 +98,12 @@ def cache() -> Path:
 
 def _verified(folder: Path, source: Source) -> bool:
     try:
-        ratings = (folder / _RATINGS).read_bytes()
-        complete = (folder / _FILMS).is_file()
-    except OSError:
+        ratings, films = (folder / _RATINGS).read_bytes(), (folder / _FILMS).read_bytes()
+        films_sum = (folder / _FILMS_SUM).read_text("ascii")
+    except (OSError, UnicodeDecodeError):
         return False
-    return complete and hashlib.sha256(ratings).hexdigest() == source.sha256
+    sums = [hashlib.sha256(one).hexdigest() for one in (ratings, films)]
+    return sums == [source.sha256, films_sum]
 
 
 def _digest(text: str) -> str:
@@ -109,11 +111,23 @@ def _digest(text: str) -> str:
 
 
 def _keep(folder: Path, texts: Texts) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (_FILMS, _RATINGS):  # the verified file last: with it the folder is complete
-        aside = folder / f"{name}.{os.getpid()}.tmp"
-        aside.write_text(texts[name], encoding="utf-8", newline="")
-        aside.replace(folder / name)
+    contents = {
+        _FILMS: texts[_FILMS],
+        _FILMS_SUM: _digest(texts[_FILMS]),
+        _RATINGS: texts[_RATINGS],
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in contents.items():  # ratings last: with them the folder is complete
+            aside = folder / f"{name}.{os.getpid()}.tmp"
+            aside.write_text(text, encoding="utf-8", newline="")
+            aside.replace(folder / name)
+    except OSError as error:
+        raise FetchError(
+            f"what was fetched cannot be kept ({error.strerror or error})",
+            where=str(folder),
+            do="Let PENCHANT_DATA name a folder that can be written",
+        ) from error
 
 
 def _short(error: BaseException) -> str:
@@ -172,7 +186,10 @@ def _ml100k_archive(archive: zipfile.ZipFile) -> Texts:
 def _ml100k_wheel(archive: zipfile.ZipFile) -> Texts:
     place = "recbole/dataset_example/ml-100k/ml-100k"
     ratings = archive.read(f"{place}.inter").decode("ascii").split("\n", 1)[1]
-    films = [line.split("\t") for line in _lines(archive, f"{place}.item", "utf-8")[1:]]
+    text = [
+        line.replace("unkonwn", "unknown") for line in _lines(archive, f"{place}.item", "utf-8")
+    ]
+    films = [line.split("\t") for line in text[1:]]  # item 267, misspelt there
     rows = [
         [number, f"{title} ({year})" if year.isdecimal() else title, "|".join(genres.split())]
         for number, title, year, genres in films

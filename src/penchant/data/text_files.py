@@ -220,6 +220,7 @@ def _fast(source: bytes, dialect: _Dialect) -> TextTable | None:
                 quotechar=_QUOTE if len(dialect.delimiter) == 1 else "",
                 escapechar=_QUOTE if len(dialect.delimiter) == 1 else "",
                 compression="gzip" if is_gzip(dialect.path) else "none",
+                hive_partitioning=False,  # a folder named year=2024 is no column
             )
             found = relation.fetchnumpy()
         except duckdb.Error:
@@ -295,14 +296,16 @@ def _records(
             heading -= 1
             continue
         row, taken = _record(lines, at, dialect.delimiter)
-        if row is None:
+        if row is not None and len(row) == width + 1 and not row[-1]:
+            row.pop()  # a delimiter at the end of the line, as the fast way reads it
+        if row is None or (taken > 1 and len(row) != width):  # only this line is lost
             yield at, Reject(at, None, "a quote is never closed", line)
         elif len(row) == width:
             yield at, row
+            at += taken - 1
         else:
             reason = f"{len(row)} columns where there should be {width}"
             yield at, Reject(at, None, reason, line)
-        at += taken - 1
 
 
 def _record(lines: list[str], at: int, delimiter: str) -> tuple[list[str] | None, int]:
