@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+import typer
 
 import penchant as pt
-from penchant.cli import demo as demo_command
-from penchant.errors import FetchError
-
-PENCHANT = [sys.executable, "-c", "import sys; from penchant.cli import main; sys.exit(main())"]
-
-
-def _run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [*PENCHANT, *map(str, words)]
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, check=False, timeout=120
-    )
-
-
-def _ok(*words: str, **options) -> str:
-    run = _run(*words, **options)
-    assert run.returncode == 0, run.stderr
-    assert "\x1b[" not in run.stdout, "no colours where no terminal is"
-    return run.stdout
-
-
-def _json(*words: str, **options):
-    return json.loads(_ok(*words, "--json", **options))
-
-
-def _mistake(*words: str, **options) -> str:
-    """A user's mistake: exit code 2 and a message on standard error, never a traceback."""
-    run = _run(*words, **options)
-    assert run.returncode == 2, (run.stdout, run.stderr)
-    assert "Traceback" not in run.stdout + run.stderr
-    return run.stderr
+from penchant.cli.app import trainers
+from penchant.cli.train import _data, _value, add_trainers
+from tests.commands import PENCHANT
+from tests.commands import as_json as _json
+from tests.commands import mistake as _mistake
+from tests.commands import ok as _ok
+from tests.commands import run as _run
 
 
 @pytest.fixture(scope="session")
@@ -95,9 +71,18 @@ def test_histories_can_be_left_out(place):
 @pytest.mark.parametrize("model", pt.catalogue().values(), ids=lambda model: model.name)
 def test_every_hyperparameter_is_a_flag_with_its_rule(model):
     """Flags are made from what each model declares, and from nothing else."""
-    out = " ".join(_ok("train", model.name, "--help").split())
-    for name in model.params:
-        assert f"--{name.replace('_', '-')}" in out
+    add_trainers(trainers)
+    command = typer.main.get_command(trainers).commands[model.name]
+    shared = set(inspect.signature(_data).parameters)
+    own = {one.name: one for one in command.params if one.name not in {*shared, "help"}}
+    assert set(own) == set(model.params)
+    for name, declared in model.params.items():
+        flag = f"--{name.replace('_', '-')}"
+        both = [f"--no-{flag[2:]}"] if declared.dtype is bool else []
+        assert [*own[name].opts, *own[name].secondary_opts] == [flag, *both]
+        assert declared.help in own[name].help
+        assert declared.dtype is bool or declared.rule in own[name].help
+        assert _value(model, declared, own[name].default) == declared.default
 
 
 def test_recommend_for_people_and_strangers(place):
@@ -111,7 +96,7 @@ def test_recommend_for_people_and_strangers(place):
     same = _json("recommend", "item_knn", "--history", "1", "-n", "2", cwd=place)
     assert stranger["items"] == same["items"]
     several = _json("recommend", "item_knn", "1", "2", "3", "-n", "1", cwd=place)
-    assert {row["user_id"] for row in several["items"]} <= {"1", "2", "3"}
+    assert {row["user_id"] for row in several["items"]} == {1, 2, 3}
     only = _json("recommend", "item_knn", "1", "--items", "Up", "--keep-seen", cwd=place)
     assert [row["item_id"] for row in only["items"]] == [5]
     without = _json(
@@ -133,7 +118,7 @@ def test_predict(place):
     assert "rating:" in _ok("predict", "rating_mf", "1", "Up (2009)", cwd=place)
     answer = _json("predict", "rating_mf", "1", "5", cwd=place)
     assert 1 <= answer["rating"] <= 5
-    assert answer["title"] == "Up (2009)"
+    assert (answer["user_id"], answer["title"]) == (1, "Up (2009)")
     stranger = _json(
         "predict", "rating_mf", "Up (2009)", "--history", "Star Wars (1977)", cwd=place
     )
@@ -172,7 +157,8 @@ def test_version_and_help_are_there():
     assert _ok("--version").strip() == f"penchant {pt.__version__}"
     for command in ("demo", "train", "recommend", "similar", "predict", "explain", "map", "models"):
         assert command in _ok("--help")
-        assert len(_ok(command, "--help")) > 100
+        usage, example = f"Usage: penchant {command}", f"penchant {command} "
+        assert example in _ok(command, "--help").replace(usage, ""), "an example beside the usage"
 
 
 MISTAKES = {
@@ -252,6 +238,22 @@ MISTAKES = {
         "recommend item_knn zz --on-unknown raise",
         "no such user, got 'zz'",
     ),
+    "a way to treat strangers that is none": (
+        "recommend item_knn zz --on-unknown maybe",
+        "maybe",
+    ),
+    "a threshold above every rating": (
+        "train item_knn ratings.csv --at-least 6 --out high",
+        "--at-least: no rating is that high",
+    ),
+    "a history of an unknown title": (
+        "recommend item_knn --history Dune",
+        "no such item, by id or title, got 'Dune'",
+    ),
+    "a name longer than names can be": (
+        f"recommend {'x' * 300} 1",
+        "File name too long",
+    ),
     "a wrong colour": (
         "map item_knn --colour taste",
         "colour must be",
@@ -288,6 +290,81 @@ def test_people_nobody_knows_are_said_to_be_strangers(place):
     assert "next: penchant recommend alone --history" in _ok(
         "train", "rating_mf", "ratings.csv", "--out", "alone", "--no-histories", cwd=place
     )
+
+
+def test_a_stranger_who_is_refused_is_not_promised_popular_items(place):
+    message = _mistake("recommend", "item_knn", "zz", "--on-unknown", "raise", cwd=place)
+    assert "popular items instead" not in message
+
+
+def test_a_long_name_is_not_called_a_full_disk(place):
+    """The file is named, for nothing is wrong with the output."""
+    message = _mistake("train", "item_knn", "x" * 300, cwd=place)
+    assert "x: File name too long" in message
+    assert "output" not in message
+
+
+def test_a_failed_training_leaves_no_folder(place):
+    for source in ("nothing.csv", "empty.csv"):
+        (place / "empty.csv").write_text("user,item\n")
+        _mistake("train", "item_knn", source, "--out", "unborn", cwd=place)
+        assert not (place / "unborn").exists()
+
+
+def test_a_package_that_does_not_load_is_one_note(tmp_path, monkeypatch):
+    """However often the catalogue is asked, and never as the line of code that warned."""
+    about = tmp_path / "broken-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[penchant.models]\nbroken = no_such_module:Model\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = _run("models", "--json")
+    assert len(json.loads(done.stdout)) == len(pt.catalogue())
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("note: the model broken of broken cannot be loaded")
+
+
+def test_event_types_become_values(place):
+    """Weights decide what counts: a purchase is a stronger like, an unweighted type a bad row."""
+    (place / "events.csv").write_text(
+        "user,item,type\na,x,view\na,y,purchase\nb,x,view\nb,y,view\nb,z,return\n"
+    )
+    words = ("train", "item_knn", "events.csv", "--out", "events")
+    weighed = _json(*words, "--weights", "view=1,purchase=5", cwd=place)
+    assert "values: 1 to 5" in weighed["data"]
+    assert "rejected rows: 1" in weighed["data"]
+    assert "values: 1 to 1" in _json(*words, cwd=place)["data"]
+
+
+def test_what_counts_as_a_like_can_be_said(place):
+    words = ("train", "item_knn", "ratings.csv", "--out", "liking")
+    some, all_ = (
+        _json(*words, *flags, cwd=place)["data"]
+        for flags in (["--at-least", "5"], ["--every-rating"])
+    )
+    assert "likes: ratings of 5 and more count as likes" in some
+    assert "likes: every rating counts as likes" in all_
+    assert "met without one" in some[0]
+    assert "met without one" not in all_[0]
+
+
+def test_a_row_stays_one_line_in_a_pipe(place):
+    """Lines can be counted and searched, however long a title is."""
+    long = "long " * 80
+    (place / "long.csv").write_text("".join(f"{u},{i}\n" for u in "ab" for i in (long, "y", "z")))
+    _ok("train", "item_knn", "long.csv", "--out", "long", cwd=place)
+    out = _ok("similar", "long", "y", cwd=place)
+    assert len([line for line in out.splitlines() if "long" in line]) == 1
+
+
+def test_a_terminal_without_the_letters_loses_none_in_json(place, monkeypatch):
+    """People see a question mark there, programs the very id."""
+    (place / "east.csv").write_text("user,item\na,東\na,y\nb,東\nb,y\n", encoding="utf-8")
+    _ok("train", "item_knn", "east.csv", "--out", "east", cwd=place)
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert "?" in _ok("similar", "east", "y", cwd=place)
+    assert _json("similar", "east", "y", cwd=place)["items"][0]["item_id"] == "東"
+    assert "item_knn" in _ok("models")
 
 
 def test_stars_can_be_typed(place):
@@ -380,59 +457,23 @@ def test_a_reader_that_stops_early_is_no_error(place):
 
 
 def test_ctrl_c_ends_a_command_with_one_line(place, tmp_path):
-    rows = "".join(f"{u},{(u * 7 + k * k) % 4000}\n" for u in range(20_000) for k in range(60))
-    (tmp_path / "big.csv").write_text("user,item\n" + rows)
-    command = [*PENCHANT, "train", "item_knn", "big.csv", "--k", "none", "--similarity", "pearson"]
-    process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    """Exit code 130, no traceback, and no empty folder where the model would have been."""
+    code = (
+        "import os, signal, sys\n"
+        "from penchant.cli import main\n"
+        "from penchant.models import ItemKNN\n"
+        "ItemKNN._learn = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.exit(main())"
     )
-    time.sleep(1.5)
-    os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    if process.returncode != 0:  # else it was quicker than the signal
-        assert process.returncode == 130
-        assert "Traceback" not in err
-
-
-def test_demo_on_real_data(ml100k, tmp_path):
-    """Errors beside the train mean's, quality of lists, reasons, neighbours, the map; it ends."""
-    out = _ok("demo", cwd=tmp_path)
-    for line in (
-        "MovieLens 100k: 943 people",
-        "mean of train",
-        "1.2610",
-        "rating_mf",
-        "user_knn",
-        "popularity",
-        "ndcg@10",
-        "for person 196",
-        "likes Star Wars (1977) and Return of the Jedi (1983)",
-        "because of Star Wars (1977)",
-        "what goes with Star Wars (1977)",
-        "penchant-demo/map.html",
-        "done in",
-    ):
-        assert line in out
-    assert (tmp_path / "penchant-demo" / "map.html").exists()
-    found = _json("demo", cwd=tmp_path)
-    errors = {row["model"]: row["test_mse"] for row in found["stars"]}
-    assert errors["rating_mf factors=10"] < 0.83 < errors["mean of train"]
-    assert found["stranger"][0]["title"] == "Empire Strikes Back, The (1980)"
-    assert found["seconds"] < 60
-
-
-def test_demo_without_network_uses_the_bundled_data_and_says_so(tmp_path, monkeypatch, capsys):
-    real = demo_command.datasets.load
-
-    def load(name: str):
-        if name != "interests":
-            raise FetchError("ml-100k could not be fetched", where="here")
-        return real(name)
-
-    monkeypatch.setattr(demo_command.datasets, "load", load)
-    demo_command.run(tmp_path, quiet=False)
-    out = capsys.readouterr().out
-    assert "ml-100k could not be fetched" in out
-    assert "Using the bundled interests: 15 people, 36 interests" in out
-    assert "MapReduce" in out
-    assert (tmp_path / "map.html").exists()
+    words = ["train", "item_knn", place / "ratings.csv", "--out", "stopped"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-1] == "penchant: interrupted"
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "stopped").exists()

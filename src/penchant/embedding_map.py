@@ -10,19 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from penchant.data.features import YEAR
 from penchant.data.tables import Table
-from penchant.errors import MissingExtraError, ParameterError, UsageError
+from penchant.embedding_map_picture import Scene, picture
+from penchant.errors import ParameterError, UsageError
 from penchant.kernels import Rows
 from penchant.models import Model
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 # Okabe and Ito's colours, which most colour-blind people can tell apart; grey for the rest.
 COLOURS = (
@@ -30,10 +28,9 @@ COLOURS = (
     *("#b8a800", "#7b5aa6", "#8a8f98"),
 )
 REST = "other"
+THIRDS = ("most liked third", "middle third", "long tail")
 _NEIGHBOURS = 10
 _SMALL = 64  # rows or columns up to which a sparse matrix is taken apart densely
-_LABELS = 28  # titles written on the picture
-_SCALE = 3  # the picture is drawn so many times larger, then shrunk: smooth edges
 
 Float64 = npt.NDArray[np.float64]
 
@@ -77,7 +74,7 @@ class EmbeddingMap:
         """What the picture shows, in words."""
         a, b = self.explained
         return (
-            f"{len(self.ids):,} items of a {self.model} model. The two directions shown hold"
+            f"{len(self.ids):,} items by their {self.model} vectors. The two directions shown hold"
             f" {a:.1%} and {b:.1%} of the variance of the item vectors."
         )
 
@@ -100,7 +97,11 @@ class EmbeddingMap:
         return self.genre if colour == "genres" and self.genre else self.popularity
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
-        """Write one page that needs no network: search, zoom, neighbours of what is clicked."""
+        """Write one page that needs no network: search, zoom, neighbours of what is clicked.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
         page = (files("penchant") / "map_page.html").read_text("utf-8")
         # In a script element only "<" could end the data; JSON may write it as an escape.
         data = json.dumps(self._page_data(), ensure_ascii=False, separators=(",", ":"))
@@ -111,9 +112,7 @@ class EmbeddingMap:
             Path(path).write_text(page.replace('"the map\'s data"', safe), encoding="utf-8")
 
     def _page_data(self) -> dict[str, Any]:
-        colourings = {"popularity": _legend(self.popularity)}
-        if self.genre:
-            colourings = {"genres": _legend(self.genre), **colourings}
+        shown = ("genres", "popularity") if self.genre else ("popularity",)
         return {
             "caption": self.caption,
             "titles": self.titles,
@@ -128,7 +127,7 @@ class EmbeddingMap:
                 [round(float(s), 3) for s, j in zip(row, near, strict=True) if j >= 0]
                 for row, near in zip(self.similarities, self.neighbours, strict=True)
             ],
-            "colourings": colourings,
+            "colourings": {colour: _legend(self.groups(colour)) for colour in shown},
             "colours": COLOURS,
             "first": self.colour,
         }
@@ -136,12 +135,29 @@ class EmbeddingMap:
     def to_png(self, path: str | os.PathLike[str], *, width: int = 1200, height: int = 800) -> None:
         """Write a picture with the titles of the most liked items.
 
+        Args:
+            path: where to.
+            width: in pixels, 200 to 5,000.
+            height: likewise.
+
         Raises:
+            ParameterError: a size outside its range.
             MissingExtraError: Pillow is not installed.
+            UsageError: the file cannot be written.
         """
-        picture = _picture(self, width, height)
+        legend = _legend(self.groups(self.colour))
+        scene = Scene(
+            points=self.points,
+            counts=self.counts,
+            titles=self.titles,
+            names=legend["names"],
+            colours=COLOURS,
+            group=legend["of"],
+            caption=self.caption,
+        )
+        image = picture(scene, width, height)
         with _writing(path):
-            picture.save(path, format="PNG")
+            image.save(path, format="PNG")
 
 
 @contextlib.contextmanager
@@ -247,12 +263,14 @@ def _sparse_components(rows: Rows, n: int) -> tuple[npt.NDArray[np.float32], tup
         rmatvec=lambda v: x.T @ v.ravel() - mean * v.sum(),
         dtype=np.float64,
     )
+    # Not all ones: centring maps that start to 0, and then there is nothing to iterate on.
+    start = np.random.default_rng(0).standard_normal(min(x.shape))
     with threadpool_limits(1):
-        _, singular, axes = svds(centred, k=2, v0=np.ones(min(x.shape)), tol=1e-8)
-    order = np.argsort(-singular)
-    axes = axes[order].T
-    total = float(x.multiply(x).sum() - n * (mean @ mean))
-    points = np.column_stack([x @ axes[:, k] - mean @ axes[:, k] for k in range(2)])
+        _, singular, axes = svds(centred, k=2, v0=start, tol=1e-8)
+        order = np.argsort(-singular)
+        axes = axes[order].T
+        total = float(x.multiply(x).sum() - n * (mean @ mean))
+        points = np.column_stack([x @ axes[:, k] - mean @ axes[:, k] for k in range(2)])
     return _projected(points, axes, singular[order] ** 2, total)
 
 
@@ -282,90 +300,21 @@ def _by_popularity(counts: npt.NDArray[np.int64]) -> list[str]:
     order = np.argsort(-counts, kind="stable")
     before = np.cumsum(counts[order]) - counts[order]
     third = np.minimum(3 * before // max(int(counts.sum()), 1), 2)
-    names = np.array(["most liked third", "middle third", "long tail"])
-    out = np.empty(len(counts), dtype=object)
-    out[order] = names[third]
-    return [str(one) for one in out]
+    which = np.empty(len(counts), dtype=np.int64)
+    which[order] = third
+    return [THIRDS[one] for one in which]
 
 
 def _legend(groups: list[str]) -> dict[str, Any]:
-    """Group names, the largest first and the rest last, and the number of each item's group."""
+    """Group names and the number of each item's group: thirds in order, genres by size."""
     sizes = Counter(groups)
     names = sorted(sizes, key=lambda name: (name == REST, -sizes[name], name))
+    if sizes.keys() <= set(THIRDS):
+        names = [name for name in THIRDS if name in sizes]
     number = {name: k for k, name in enumerate(names)}
     return {"names": names, "of": [number[name] for name in groups]}
 
 
 def _year(facts: Any, row: int) -> int | None:
     value = facts.value(YEAR, row) if facts and YEAR in facts.columns else None
-    return int(value) if isinstance(value, float) else None
-
-
-def _picture(chart: EmbeddingMap, width: int, height: int) -> Image.Image:
-    try:
-        from PIL import Image, ImageDraw
-    except ImportError as error:
-        raise MissingExtraError("map", "Drawing a picture") from error
-    image = Image.new("RGB", (width * _SCALE, height * _SCALE), "#fcfcfa")
-    draw = ImageDraw.Draw(image, "RGBA")
-    legend = _legend(chart.groups(chart.colour))
-    at, radii = _placed(chart, width, height), _radii(chart.counts)
-    for item in np.argsort(-radii, kind="stable"):
-        colour = COLOURS[legend["of"][item] % len(COLOURS)]
-        (x, y), r = at[item] * _SCALE, radii[item] * _SCALE
-        draw.ellipse(
-            (x - r, y - r, x + r, y + r), fill=f"{colour}a8", outline="#ffffff90", width=_SCALE // 2
-        )
-    image = image.resize((width, height), Image.Resampling.LANCZOS)
-    _write_words(chart, image, at, radii, legend)
-    return image
-
-
-def _placed(chart: EmbeddingMap, width: int, height: int) -> Float64:
-    """Points in pixels, filling the picture."""
-    margins = np.array([[40.0, 40.0], [40.0, 64.0]])  # left and top; right and bottom
-    size = np.array([width, height]) - margins.sum(axis=0)
-    low, high = chart.points.min(axis=0), chart.points.max(axis=0)
-    share = (chart.points - low) / np.maximum(high - low, 1e-9)
-    share[:, 1] = 1 - share[:, 1]
-    return np.asarray(margins[0] + share * size)
-
-
-def _radii(counts: npt.NDArray[np.int64]) -> Float64:
-    """Radii in pixels whose areas go with popularity."""
-    return np.asarray(1.8 + 9.0 * np.sqrt(counts / max(int(counts.max(initial=1)), 1)))
-
-
-def _write_words(
-    chart: EmbeddingMap, image: Image.Image, at: Float64, radii: Float64, legend: dict[str, Any]
-) -> None:
-    from PIL import ImageDraw, ImageFont
-
-    draw = ImageDraw.Draw(image)
-    small, font = ImageFont.load_default(12), ImageFont.load_default(13)
-    x = 40.0
-    for k, name in enumerate(legend["names"]):
-        y = image.height - 44
-        draw.ellipse((x, y + 2, x + 10, y + 12), fill=COLOURS[k % len(COLOURS)])
-        draw.text((x + 15, y), name, fill="#33363c", font=small)
-        x += 15 + draw.textlength(name, font=small) + 18
-    draw.text((40, image.height - 24), chart.caption, fill="#6a6f78", font=small)
-    taken: list[tuple[float, float, float, float]] = []
-    for item in np.argsort(-chart.counts, kind="stable"):
-        title = (
-            chart.titles[item] if len(chart.titles[item]) <= 34 else chart.titles[item][:33] + "…"
-        )
-        left, top = at[item][0] + radii[item] + 3, at[item][1] - 8
-        box = (left, top, left + draw.textlength(title, font=font), top + 16)
-        if box[2] > image.width - 8 or any(_overlap(box, other) for other in taken):
-            continue
-        taken.append(box)
-        draw.text(
-            (left, top), title, fill="#1d2026", font=font, stroke_width=3, stroke_fill="#fcfcfa"
-        )
-        if len(taken) == _LABELS:
-            break
-
-
-def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    return a[0] < b[2] + 4 and b[0] < a[2] + 4 and a[1] < b[3] + 2 and b[1] < a[3] + 2
+    return int(value) if isinstance(value, float) and np.isfinite(value) else None

@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
 import penchant
 from penchant.cli import show
-from penchant.cli.items import find_history, find_item, find_items
+from penchant.cli.items import find_history, find_item, find_items, find_user
 from penchant.cli.train import add_trainers
 from penchant.errors import PenchantError, UsageError
-from penchant.explain import Cause
 from penchant.models import Model, catalogue, load
+from penchant.models.questions import OnUnknown
 
 
 class _Commands(TyperGroup):
     """Commands whose mistakes end in one clear message and exit code 2, never in a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", penchant.PenchantNotice)
-            warnings.showwarning = show.notice
-            try:
-                return super().invoke(ctx)
-            except PenchantError as error:
-                show.complaint(str(error))
-                raise typer.Exit(2) from None
-            except KeyboardInterrupt:
-                show.complaint("interrupted")
-                raise typer.Exit(130) from None
+        try:
+            return super().invoke(ctx)
+        except PenchantError as error:
+            show.complaint(str(error))
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            show.complaint("interrupted")
+            raise typer.Exit(130) from None
 
 
 app = typer.Typer(
@@ -43,7 +39,11 @@ app = typer.Typer(
     help="What people liked, turned into what they will like next.",
     epilog="Start with [bold]penchant demo[/bold]; then `penchant train item_knn ratings.csv`.",
 )  # fmt: skip
-trainers = typer.Typer(no_args_is_help=True, help="Learn a model from a file and save it.")
+trainers = typer.Typer(
+    no_args_is_help=True,
+    help="Learn a model from a file and save it."
+    "\n\n[dim]penchant train item_knn ratings.csv --k 50[/dim]",
+)
 app.add_typer(trainers, name="train")
 
 Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="folder of a saved model")]
@@ -60,16 +60,28 @@ History = Annotated[
 
 def main() -> int:
     """Run the command line; the process's exit code."""
-    add_trainers(trainers)
+    show.any_letter()
+    with show.notices():  # from here on: other packages' models may have something to say
+        return _main()
+
+
+def _main() -> int:
     try:
+        add_trainers(trainers)
         code = app(standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):  # before any command began
+        show.complaint("interrupted")
+        return 130
     except typer.Exit as stop:
         code = stop.exit_code
         sys.stdout.flush()
     except BrokenPipeError:
         sys.stderr.close()
         return 1
-    except OSError as error:  # of standard output: files have complaints of their own
+    except OSError as error:
+        if error.filename is not None:
+            show.complaint(f"{error.filename}: {error.strerror}")
+            return 2
         show.complaint(f"the output cannot be written ({error.strerror})")
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - nothing more can be said there
         return 2
@@ -96,7 +108,10 @@ def demo(
     out: Annotated[Path, typer.Option(help="folder for the map")] = Path("penchant-demo"),
     as_json: AsJson = False,
 ) -> None:
-    """Train, measure and explain the four founding models on MovieLens 100k."""
+    """Train, measure and explain the four founding models on MovieLens 100k.
+
+    [dim]penchant demo --out penchant-demo[/dim]
+    """
     from penchant.cli.demo import run
 
     show.answer(run(out, quiet=as_json), as_json)
@@ -118,7 +133,7 @@ def recommend(
     strict: Annotated[
         bool, typer.Option("--strict", help="do not fill up with popular items")
     ] = False,
-    on_unknown: Annotated[str, typer.Option(help="an unknown user: popular or raise")] = "popular",
+    on_unknown: Annotated[OnUnknown, typer.Option(help="what an unknown user gets")] = "popular",
     reasons: Annotated[bool, typer.Option(help="say why")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -129,7 +144,9 @@ def recommend(
     [dim]penchant recommend penchant-model --history "Star Wars (1977)" --history 181[/dim]
     """
     model = load(folder)
-    show.strangers(model, users or [], "popular items instead")
+    if on_unknown == "popular":
+        show.strangers(model, users or [], "popular items instead")
+    people = [find_user(model, user) for user in users or []]
     options: dict[str, Any] = {
         "n": n,
         "exclude_seen": not keep_seen,
@@ -139,18 +156,15 @@ def recommend(
         "exclude": find_items(model, exclude or []),
         "on_shortage": "strict" if strict else "fill",
     }
-    if bool(users) == bool(history):
+    if bool(people) == bool(history):
         raise UsageError("give users or a --history, one of the two", where="recommend")
     if history:
         answer = model.recommend(history=find_history(model, history), **options)
         show.ranked({"history": history}, answer, as_json)
-    elif users and len(users) > 1:
-        show.table(model.recommend(users, **options), as_json)
-    elif users:
-        who = model.fitted.users
-        known = who is not None and users[0] in who
-        user = who.id(who.row(users[0])) if who is not None and known else users[0]
-        show.ranked({"user_id": user}, model.recommend(users[0], **options), as_json)
+    elif len(people) > 1:
+        show.table(model.recommend(people, **options), as_json)
+    else:
+        show.ranked({"user_id": people[0]}, model.recommend(people[0], **options), as_json)
 
 
 @app.command()
@@ -160,7 +174,10 @@ def similar(
     n: Number = 10,
     as_json: AsJson = False,
 ) -> None:
-    """The items nearest to one."""
+    """The items nearest to one.
+
+    [dim]penchant similar penchant-model "Star Wars (1977)" -n 5[/dim]
+    """
     model = load(folder)
     row = find_item(model, item)
     show.ranked({"item_id": row, "title": _title(model, row)}, model.similar(row, n), as_json)
@@ -174,10 +191,16 @@ def predict(
     history: History = None,
     as_json: AsJson = False,
 ) -> None:
-    """The stars that a person would give an item."""
+    """The stars that a person would give an item.
+
+    [dim]penchant predict penchant-model 196 "Star Wars (1977)"[/dim]
+
+    [dim]penchant predict penchant-model "Star Wars (1977)" --history 181=5[/dim]
+    """
     model = load(folder)
-    user, item = _pair(first, second, history)
-    show.strangers(model, [user] if user else [], "rated as a stranger")
+    typed, item = _pair(first, second, history)
+    show.strangers(model, [] if typed is None else [typed], "rated as a stranger")
+    user = None if typed is None else find_user(model, typed)
     row = find_item(model, item)
     asked = {"history": find_history(model, history)} if history else {"users": user}
     stars = model.predict(items=row, **asked)
@@ -192,10 +215,17 @@ def explain(
     first: Annotated[str, typer.Argument(metavar="USER", help="a person; left out with --history")],
     second: Annotated[str | None, typer.Argument(metavar="ITEM", help="id or title")] = None,
     history: History = None,
-    by: Annotated[Cause, typer.Option(help="item, or person (user_knn)")] = "item",
+    by: Annotated[
+        Literal["item", "person"], typer.Option(help="a share per past item, or per person")
+    ] = "item",
     as_json: AsJson = False,
 ) -> None:
-    """Why an item has its score for a person: shares that sum to it."""
+    """Why an item has its score for a person: shares that sum to it.
+
+    [dim]penchant explain penchant-model 196 "Star Wars (1977)"[/dim]
+
+    [dim]penchant explain penchant-model 50 --history "Return of the Jedi (1983)"[/dim]
+    """
     model = load(folder)
     user, item = _pair(first, second, history)
     asked: dict[str, Any] = {"history": find_history(model, history)} if history else {"user": user}
@@ -210,7 +240,10 @@ def draw_map(
     colour: Annotated[str, typer.Option(help="auto, genres or popularity")] = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """The catalogue as one page: near items are alike."""
+    """The catalogue as one page: near items are alike.
+
+    [dim]penchant map penchant-model --out map.html --png map.png[/dim]
+    """
     from penchant.embedding_map import embedding_map
 
     for place, endings in ((out, (".html", ".htm")), (png, (".png",))):
@@ -227,7 +260,10 @@ def draw_map(
 
 @app.command()
 def models(as_json: AsJson = False) -> None:
-    """Every model, what it learns from, and its hyperparameters."""
+    """Every model, what it learns from, and its hyperparameters.
+
+    [dim]penchant models --json[/dim]
+    """
     show.models(catalogue(), as_json)
 
 

@@ -20,7 +20,7 @@ from penchant.evaluation.splits import Split, notebook_split
 from penchant.models import ItemKNN, Model, Popularity, RatingMF, UserKNN
 
 _PERSON, _FILM = 196, 50  # the first person of u.data, and Star Wars (1977)
-# What benchmarks/choose_settings.py finds on the validation part.
+# Of stars: what benchmarks/choose_settings.py finds on the validation part. Lists: the defaults.
 _SGD: dict[str, Any] = {"solver": "sgd", "epochs": 40, "learning_rate": 0.04}
 _ALS: dict[str, Any] = {"factors": 10}
 _STRANGER = (50, 181)  # Star Wars (1977) and Return of the Jedi (1983)
@@ -36,6 +36,13 @@ class _Screen:
     def say(self, text: str = "") -> None:
         if not self.quiet:
             typer.echo(text)
+
+    def warn(self, text: str) -> None:
+        """Say what must be known beside a JSON document too."""
+        if self.quiet:
+            show.notice(text.strip())
+        else:
+            self.say(text)
 
     def step(self, title: str) -> None:
         self.steps += 1
@@ -78,8 +85,8 @@ def _data(screen: _Screen) -> tuple[Interactions, bool]:
         data = datasets.load("ml-100k")
     except FetchError as error:
         data = datasets.load("interests")
-        screen.say(f"   {error}")
-        screen.say(
+        screen.warn(f"   {error}")
+        screen.warn(
             "   Using the bundled interests: 15 people, 36 interests; too few to measure by."
         )
         return data, False
@@ -116,7 +123,7 @@ def _lists(screen: _Screen, split: Split) -> list[dict[str, Any]]:
     screen.step("lists: the ten best, against the held-out ratings of 4 and more")
     train, test = split.train.likes(at_least=4), split.test.likes(at_least=4)
     rows = []
-    for model in (Popularity(), UserKNN(), ItemKNN(shrink=20)):
+    for model in (Popularity(), UserKNN(), ItemKNN()):
         seconds = _fit(model, train, screen)
         quality = ranking_quality(model, test, n=10)
         rows.append(
@@ -134,7 +141,7 @@ def _lists(screen: _Screen, split: Split) -> list[dict[str, Any]]:
 def _advice(screen: _Screen, data: Interactions, movies: bool) -> dict[str, Any]:
     """Lists with reasons for somebody of the data and for a stranger, and one item's neighbours."""
     likes = data.likes(at_least=4)
-    model = ItemKNN(k=100 if movies else None, shrink=20 if movies else 0)
+    model = ItemKNN() if movies else ItemKNN(k=None)
     _fit(model, likes, screen)
     person = _PERSON if movies else 0
     history = list(_STRANGER) if movies else ["Python", "R"]
@@ -170,7 +177,7 @@ def _map(screen: _Screen, data: Interactions, movies: bool, out: Path) -> dict[s
         chart.to_png(out / "map.png")
         written.append(out / "map.png")
     except MissingExtraError as error:
-        screen.say(f"   no picture: {error}")
+        screen.warn(f"   no picture: {error}")
     shares = " + ".join(f"{share:.0%}" for share in chart.explained)
     screen.say(f"   {' and '.join(map(str, written))} ({shares} of the variance)")
     return {"files": [str(path) for path in written], "explained_variance": list(chart.explained)}

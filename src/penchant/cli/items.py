@@ -37,6 +37,13 @@ def find_item(model: Model, typed: str) -> Any:
     raise UnknownIdError("no such item, by id or title", got=typed, do=items.near(typed) or None)
 
 
+def find_user(model: Model, typed: str) -> Any:
+    """The id of a person as the data have it; of somebody unknown, what was typed."""
+    users = model.fitted.users
+    row = -1 if users is None else users.row(typed)
+    return typed if users is None or row < 0 else users.id(row)
+
+
 def find_history(model: Model, typed: Sequence[str]) -> list[Any]:
     """A history as people type it: items, or ITEM=VALUE such as ``50=5``."""
     return [_entry(model, one) for one in typed]

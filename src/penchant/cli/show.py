@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
 
 from penchant.data.tables import Table
+from penchant.errors import PenchantNotice
 from penchant.explain import Explanation
 from penchant.models import Model
 from penchant.models.answers import RankedList
@@ -23,9 +26,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_WIDE = 200  # columns where no terminal says how wide it is
+_WIDE = 10_000  # columns where no terminal says how wide it is: a row stays one line for grep
 _FLAGS = (
     (re.compile(r"\.likes\(at_least=\.\.\.\)"), "--at-least STARS"),
+    (re.compile(r"\blikes\(at_least=\)"), "--at-least"),
     (re.compile(r"\bkind='(\w+)'"), r"--kind \1"),
     (re.compile(r"\bhistory=\[item, \.\.\.\]"), "--history ITEM"),
     (re.compile(r"\b(user|item|value|time|type)='([^']*)'"), r"--\1 \2"),
@@ -40,6 +44,13 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _WIDE
     return Console(stderr=stderr, width=width, highlight=False, soft_wrap=True)
+
+
+def any_letter() -> None:
+    """Let a terminal that lacks a letter show a question mark, and not the end of the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def complaint(message: str) -> None:
@@ -64,14 +75,31 @@ def strangers(model: Model, users: Sequence[str], instead: str) -> None:
             notice(f"no such user, {user!r}: {instead}")
 
 
-def notice(message: Any, *_: Any, **__: Any) -> None:
+def notice(message: Warning | str) -> None:
     """A decision made for the user, as one line on standard error."""
     typer.echo(f"note: {_as_flags(str(message))}", err=True)
 
 
+@contextmanager
+def notices() -> Iterator[None]:
+    """Within: a notice of the library is one line on standard error, each said once."""
+    said: set[str] = set()  # the filter "once" forgets whenever any library changes a filter
+
+    def show_once(message: Warning | str, *_: Any, **__: Any) -> None:
+        if str(message) not in said:
+            said.add(str(message))
+            notice(message)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PenchantNotice)
+        warnings.showwarning = show_once
+        yield
+
+
 def as_json(value: Any) -> None:
     """One document on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=_plain))
+    escaped = "utf" not in (sys.stdout.encoding or "").casefold()  # else letters would be lost
+    typer.echo(json.dumps(value, ensure_ascii=escaped, indent=1, default=_plain))
 
 
 def _plain(value: Any) -> Any:
@@ -189,8 +217,8 @@ def models(known: Mapping[str, type[Model]], json_wanted: bool) -> None:
 
 @contextmanager
 def progress(wanted: bool = True) -> Iterator[Report | None]:
-    """A progress bar on standard error that shows the figures of each step."""
-    if not wanted:
+    """A progress bar on standard error that shows the figures of each step, on a terminal."""
+    if not wanted or not sys.stderr.isatty():
         yield None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -202,7 +230,7 @@ def progress(wanted: bool = True) -> Iterator[Report | None]:
         MofNCompleteColumn(),
         TextColumn("{task.fields[figures]}"),
     )
-    with Bar(*columns, console=console(stderr=True), transient=not sys.stderr.isatty()) as bar:
+    with Bar(*columns, console=console(stderr=True)) as bar:
         tasks: dict[str, Any] = {}
 
         def report(step: Progress) -> None:

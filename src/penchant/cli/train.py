@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -139,15 +141,15 @@ def _train(
             f"{model.name} learns from ratings, not from likes",
             do="Leave out --at-least and --every-rating",
         )
-    folder.claim(out)  # before the work, not after it
-    data = _read(source, columns)
-    if at_least is not None or every_rating:
-        data = data.likes(at_least=None if every_rating else at_least)
-    if not as_json:
-        typer.echo(data.describe())
-    with show.progress() as report:
-        model.fit(data, progress=report)
-    sizes = model.save(out, histories=histories)
+    with _claimed(out):
+        data = _read(source, columns)
+        if at_least is not None or every_rating:
+            data = data.likes(at_least=None if every_rating else at_least)
+        if not as_json:
+            typer.echo(data.describe())
+        with show.progress() as report:
+            model.fit(data, progress=report)
+        sizes = model.save(out, histories=histories)
     if as_json:
         show.as_json(
             {
@@ -164,6 +166,22 @@ def _train(
     typer.echo(f"saved {model!r} in {out} ({listed})")
     someone = data.users.id(0) if histories else f"--history {data.items.id(0)!r}"
     typer.echo(f"next: penchant recommend {out} {someone}")
+
+
+@contextmanager
+def _claimed(out: Path) -> Iterator[None]:
+    """The model's folder, made before the work and not after it; work that fails leaves none."""
+    new = False
+    with suppress(OSError):  # a name that cannot be looked up is claim's to complain of
+        new = not out.exists()
+    folder.claim(out)
+    try:
+        yield
+    except BaseException:
+        if new:
+            with suppress(OSError):  # the complaint under way matters more
+                out.rmdir()
+        raise
 
 
 def _read(source: str, columns: dict[str, Any]) -> Interactions:
