@@ -477,3 +477,10 @@ def test_ctrl_c_ends_a_command_with_one_line(place, tmp_path):
     assert done.stderr.splitlines()[-1] == "penchant: interrupted"
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "stopped").exists()
+
+
+def test_likes_have_no_stars_to_choose_by(place):
+    """A floor that would be ignored is refused."""
+    (place / "amounts.csv").write_text("user,item,value\na,x,5\nb,y,1\nc,x,4\n")
+    message = _mistake("train", "item_knn", "amounts.csv", "--at-least", "4", cwd=place)
+    assert "say --kind ratings" in message

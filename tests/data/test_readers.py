@@ -781,3 +781,28 @@ def test_a_note_names_only_some_of_many_unused_columns(tmp_path):
     data = _read(_file(tmp_path, f"user,item,{','.join(names)}\na,x{',1' * 40}\n"))
     (note,) = [note for note in data.notes if note.startswith("not used")]
     assert "c9 and 30 more" in note
+
+
+def test_a_first_row_that_could_be_a_header_is_a_row_unless_it_names_columns(tmp_path):
+    """One word that may name a column may as well be an item."""
+    data = _read(_file(tmp_path, "ann,book\nbob,film\nann,tea\n"))
+    assert (len(data), data.items.ids()) == (3, ["book", "film", "tea"])
+    assert len(_read(_file(tmp_path, "1,Action\n2,Drama\n"))) == 2
+    assert len(_read(_file(tmp_path, "customer_id,thing\nann,tea\n"))) == 1
+
+
+def test_delimiters_at_the_end_of_lines_are_read_alike_in_every_file(tmp_path):
+    rows = "user,item,rating\n1,2,3,,\n2,3,4,,\n2,2,5\n"
+    expected = _triples(_read(_file(tmp_path, rows)))
+    assert _triples(_read(_file(tmp_path, rows + "\n"))) == expected
+    assert len(expected) == 3
+
+
+def test_a_row_of_nothing_but_tabs_is_a_row(tmp_path):
+    data = _read(_file(tmp_path, "user\titem\tx\nann\ttea\t1\n\t\t\n\nbob\tjam\t2\n"))
+    assert [one.line for one in data.rejected] == [3]
+
+
+def test_huge_integers_are_ids_like_others(tmp_path):
+    path = _file(tmp_path, json.dumps({"user": 10**400, "item": 1}), "big.jsonl")
+    assert _read(path).items.ids() == [1]

@@ -143,6 +143,12 @@ def _train(
         )
     with _claimed(out):
         data = _read(source, columns)
+        if at_least is not None and data.kind == "likes":
+            raise UsageError(
+                "these are likes already, not ratings",
+                where="--at-least",
+                do="If the values are graded opinions, say --kind ratings",
+            )
         if at_least is not None or every_rating:
             data = data.likes(at_least=None if every_rating else at_least)
         if not as_json:

@@ -207,6 +207,8 @@ def _id_fault(cell: Any) -> str | None:
         return "the id is missing"
     if isinstance(cell, bool) or not isinstance(cell, str | int | float | np.generic):
         return f"an id must be a whole number or text, not {type(cell).__name__}"
+    if isinstance(cell, int):
+        return None
     if not isinstance(cell, str):
         return None if np.isfinite(float(cell)) else "the id is not finite"
     try:

@@ -169,11 +169,15 @@ def _split(line: str, delimiter: str) -> list[str]:
 
 
 def _is_header(head: list[str], rows: list[list[str]], known: frozenset[str]) -> bool:
-    """Whether the first row names columns: by a known name, or as words above numbers."""
-    if any(normalised(cell) in known for cell in head):
-        return True
+    """Whether the first row names columns: by known names, or as words above numbers.
+
+    One known word is not enough, for "book" may be an item; one that ends in "id" is.
+    """
     if any(_number(cell) for cell in head):
         return False
+    names = [name for name in map(normalised, head) if name in known]
+    if len(names) > 1 or any(name.endswith("id") for name in names):
+        return True
     return any(_number(cell) for row in rows[:20] for cell in row)
 
 
@@ -290,14 +294,14 @@ def _records(
     while at < len(lines):
         line = lines[at].rstrip("\r")
         at += 1
-        if not line.strip():
+        if not line.strip(" "):
             continue
         if heading:
             heading -= 1
             continue
         row, taken = _record(lines, at, dialect.delimiter)
-        if row is not None and len(row) == width + 1 and not row[-1]:
-            row.pop()  # a delimiter at the end of the line, as the fast way reads it
+        while row is not None and taken == 1 and len(row) > width and not row[-1]:
+            row.pop()  # delimiters at the end of the line, as the fast way reads it
         if row is None or (taken > 1 and len(row) != width):  # only this line is lost
             yield at, Reject(at, None, "a quote is never closed", line)
         elif len(row) == width:

@@ -85,7 +85,13 @@ def read(
         if missing and read_manifest(path) != manifest:
             continue  # saved anew just now: what was named is gone with its model
         present = {part: e for part, e in listed.items() if part not in missing & optional}
-        return manifest, {p: _read_arrays(path / str(e["name"]), e) for p, e in present.items()}
+        try:
+            arrays = {p: _read_arrays(path / str(e["name"]), e) for p, e in present.items()}
+        except ModelError:
+            if read_manifest(path) == manifest:
+                raise
+            continue
+        return manifest, arrays
     raise ModelError("is saved anew faster than it can be read", where=str(path))
 
 
