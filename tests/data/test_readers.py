@@ -806,3 +806,12 @@ def test_a_row_of_nothing_but_tabs_is_a_row(tmp_path):
 def test_huge_integers_are_ids_like_others(tmp_path):
     path = _file(tmp_path, json.dumps({"user": 10**400, "item": 1}), "big.jsonl")
     assert _read(path).items.ids() == [1]
+
+
+def test_titles_that_are_numbers_and_dates_that_are_integers():
+    facts = {"item_id": [1, 2], "title": [1984, float("nan")]}
+    data = pt.read([("ann", 1), ("ann", 2)], items=facts)
+    assert [data.title(row) for row in range(2)] == ["1984", "2"]
+    frame = pd.DataFrame({"user": [1, 2], "item": [3, 4], "date": [20240131, 20231201]})
+    days = pt.read(frame).columns()["timestamp"].astype("datetime64[D]").astype(str)
+    assert days.tolist() == ["2024-01-31", "2023-12-01"]

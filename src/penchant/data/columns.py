@@ -36,7 +36,6 @@ _COMMA = re.compile(r"-?\d+,\d{1,2}")  # 4,5 as much of Europe writes it; 1,200 
 _LONGEST_ID = 512  # bytes of UTF-8
 _SHOWN = 10  # unused columns that a note names
 
-Bools = npt.NDArray[np.bool_]
 Reasons = dict[int, tuple[str, str]]  # row -> (column, reason)
 
 

@@ -127,7 +127,9 @@ def _kept(columns: dict[str, npt.NDArray[Any]], id_column: str) -> dict[str, lis
         else:
             kept[name] = _numbers_or_text(cells)
     if TITLE in kept and YEAR not in kept:
-        found = [YEAR_IN_TITLE.search(title or "") for title in kept[TITLE]]
+        found = [
+            YEAR_IN_TITLE.search(title if isinstance(title, str) else "") for title in kept[TITLE]
+        ]
         if any(found):
             kept[YEAR] = [int(match[1]) if match else None for match in found]
     return kept

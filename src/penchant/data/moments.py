@@ -63,7 +63,8 @@ def _read(cells: npt.NDArray[Any]) -> tuple[Moments, str]:
     """Cells that hold something; `NO_TIME` where that is no time."""
     if cells.dtype.kind == "M":
         return cells.astype("datetime64[us]").astype(np.int64), "dates"
-    if cells.dtype.kind in "iuf":
+    written = cells.dtype.kind in "iu" and ((cells >= 19000101) & (cells <= 21001231)).mean() > 0.5
+    if cells.dtype.kind in "iuf" and not written:
         return _from_numbers(cells)
     texts = [str(cell).strip() for cell in cells]
     codes, first = kernels.encode([text.encode("utf-8", "replace").decode() for text in texts])

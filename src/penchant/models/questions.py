@@ -47,7 +47,7 @@ def of_people(fitted: Fitted, users: Sequence[Id], on_unknown: OnUnknown) -> Que
 
     """
     if fitted.users is None or fitted.histories is None:
-        if on_unknown == "raise":
+        if on_unknown == "raise" and users:
             raise UsageError(
                 "this model was saved without histories",
                 where="user",
