@@ -68,12 +68,26 @@ void transpose(const Rows& rows, i64 n_columns, i64* indptr, i32* indices, float
 struct Filter {
   const Rows* exclude;           // null: nothing
   const unsigned char* allowed;  // null: everything
-  const unsigned char* known;    // [n_rows, n_columns], null: everything
+  const unsigned char* known;    // [n_rows, n_columns], null: everything; of select alone
 };
-bool product(const float* queries, i64 n_queries, const float* items, i64 n_items, int d,
-             const float* bias, float* scores, const Run& run);
-bool top_k(const float* queries, i64 n_queries, const float* items, i64 n_items, int d,
-           const float* bias, i64 n, const Filter& filter, i32* ids, float* scores, const Run& run);
+
+// Item vectors as they are scored: panels of 64 by components, the longest vectors first.
+struct Panels {
+  i64 count, n_items;
+  int d;
+  std::vector<i32> order;        // the item at each place, -1 where the last panel is not full
+  std::vector<float> items, bias;
+  std::vector<float> longest, most;  // length and bias that no item from this panel on exceeds
+
+  Panels(const float* items, i64 n_items, int d, const float* bias, const Run& run);
+  const float* panel(i64 at) const { return items.data() + at * PANEL * d; }
+  const float* start(i64 at) const { return bias.data() + at * PANEL; }
+  i64 width_of(i64 at) const { return n_items - at * PANEL < PANEL ? n_items - at * PANEL : PANEL; }
+};
+
+bool product(const Panels& panels, const float* queries, i64 n_queries, float* scores, const Run& run);
+bool top_k(const Panels& panels, const float* queries, i64 n_queries, i64 n, const Filter& filter, i32* ids,
+           float* scores, const Run& run);
 bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter& filter, i32* ids,
             float* best, const Run& run);
 
@@ -87,11 +101,24 @@ enum class Measure { cosine, jaccard, pearson };
 bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measure measure,
              double shrink, const i32* itself, bool positive, OwnedRows& out, const Run& run);
 
-// solve_rows.cpp: x_r = (G + Σ w v vᵀ + diag ridge_r)⁻¹ Σ w t v. Returns the first row whose matrix
-// is not positive definite, -1 if all are, -2 if stopped.
-i64 solve_rows(const Rows& rows, const float* targets, const float* items, int d,
-               const float* ridge, bool ridge_per_row, const float* gram, float* out,
-               const Run& run);
+// solve_rows.cpp: A x = b for each row, A = G + Σ w v vᵀ + scale · diag ridge, b = Σ w t v. Returns the
+// first row whose matrix is not positive definite, -1 if all are, -2 if stopped.
+struct Ridge {
+  Rows rows;             // the items of each row; values are the weights w
+  const float* targets;  // t of each entry; null: all ones
+  const float* items;    // v
+  int d;
+  const float* ridge;    // [d]
+  const float* scale;    // [n_rows]; null: all ones
+  const float* gram;     // G [d, d]; null: none
+};
+enum class Method { exact, conjugate, blocks };
+struct Descent {
+  Method method;
+  const float* start;  // x before, [n_rows, d]; of exact null
+  int steps, block;
+};
+i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* objective, const Run& run);
 
 // rating_sgd.cpp: a fixed schedule of blocks, and one epoch through it, in place.
 struct Schedule {

@@ -65,6 +65,34 @@ def solve(vectors: np.ndarray, weights, targets, ridge, gram=None) -> np.ndarray
     return np.linalg.solve(normal, vectors.T @ (weights * targets))
 
 
+def _row(rows: Rows, r: int, targets, items):
+    part = slice(rows.indptr[r], rows.indptr[r + 1])
+    vectors = items[rows.indices[part]].astype(float)
+    weights = np.ones(len(vectors)) if rows.values is None else rows.values[part].astype(float)
+    wanted = np.ones(len(vectors)) if targets is None else targets[part].astype(float)
+    return vectors, weights, wanted
+
+
+def solve_rows(rows: Rows, targets, items, ridge, scale, gram) -> np.ndarray:
+    """Row after row, in float64."""
+    scale = np.ones(rows.n_rows) if scale is None else scale
+    out = np.zeros((rows.n_rows, items.shape[1]))
+    for r in range(rows.n_rows):
+        out[r] = solve(*_row(rows, r, targets, items), scale[r] * ridge.astype(float), gram)
+    return out
+
+
+def squared_loss(rows: Rows, targets, items, ridge, scale, gram, x) -> np.ndarray:
+    """Σ w (t − v·x)² + xᵀ(G + c diag ridge)x of each row."""
+    out = np.zeros(rows.n_rows)
+    for r, one in enumerate(x.astype(float)):
+        vectors, weights, wanted = _row(rows, r, targets, items)
+        damping = ridge * (1 if scale is None else scale[r])
+        out[r] = weights @ (wanted - vectors @ one) ** 2 + damping @ one**2
+        out[r] += 0 if gram is None else one @ gram @ one
+    return out
+
+
 def sgd(order, users, items, targets, P, Q, bu, bi, rate, mean, regs) -> float:
     """Rating after rating, in the order given, in place."""
     total = 0.0

@@ -4,9 +4,10 @@ from penchant.kernels.factors import Schedule, gram, rating_sgd, sgd_schedule, s
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
 from penchant.kernels.rows import Rows, csr, nearest, spread
-from penchant.kernels.scores import product, select, top_k
+from penchant.kernels.scores import Panels, product, select, top_k
 
 __all__ = [
+    "Panels",
     "Rows",
     "Schedule",
     "Text",

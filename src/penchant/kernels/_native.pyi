@@ -33,14 +33,17 @@ def nearest(
     positive: bool,
     threads: int,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
-def product(
-    queries: Array, items: Array, bias: Array | None, scores: Array, threads: int
-) -> None: ...
+
+class Panels:
+    n_items: int
+    d: int
+    def __init__(self, items: Array, bias: Array | None, threads: int) -> None: ...
+
+def product(panels: Panels, queries: Array, scores: Array, threads: int) -> None: ...
 def top_k(
+    panels: Panels,
     queries: Array,
-    items: Array,
     n: int,
-    bias: Array | None,
     exclude: Any,
     allowed: Array | None,
     ids: Array,
@@ -59,11 +62,17 @@ def select(
 ) -> None: ...
 def solve_rows(
     rows: Any,
-    targets: Array,
+    targets: Array | None,
     items: Array,
     ridge: Array,
+    scale: Array | None,
     gram: Array | None,
+    method: int,
+    start: Array | None,
+    steps: int,
+    block: int,
     out: Array,
+    objective: Array | None,
     threads: int,
 ) -> int: ...
 def schedule_size(n: int, serial: bool, /) -> int: ...
