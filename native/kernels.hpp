@@ -101,6 +101,9 @@ enum class Measure { cosine, jaccard, pearson };
 bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measure measure,
              double shrink, const i32* itself, bool positive, OwnedRows& out, const Run& run);
 
+// neighbours.cpp: the k most similar other rows of each row, best first; similarities above 0. Not of pearson.
+bool neighbours(const Rows& table, i64 n_columns, i64 k, Measure measure, double shrink, OwnedRows& out, const Run& run);
+
 // solve_rows.cpp: A x = b for each row, A = G + Σ w v vᵀ + scale · diag ridge, b = Σ w t v. Returns the
 // first row whose matrix is not positive definite, -1 if all are, -2 if stopped.
 struct Ridge {

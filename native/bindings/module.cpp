@@ -3,6 +3,7 @@
 
 NB_MODULE(_native, m) {
   m.doc() = "Kernels of Penchant; use them through penchant.kernels, which checks its arguments.";
+  nb::set_leak_warnings(false);  // models may outlive the module when Python shuts down
   m.def("level", [] { return penchant::level().name; });
   m.def("choose_level", [](const char* name) { return penchant::choose_level(name); });
   penchant::bind_ids(m);

@@ -41,6 +41,16 @@ void bind_rows(nb::module_& m) {
                           owned(std::move(out.values)));
   }, nb::arg("queries"), nb::arg("table"), nb::arg("n_columns"), nb::arg("k"), nb::arg("measure"),
      nb::arg("shrink"), nb::arg("itself").none(), nb::arg("positive"), nb::arg("threads"));
+
+  m.def("neighbours", [](nb::tuple table, i64 n_columns, i64 k, int measure, double shrink, int threads) {
+    const RowsArg t = rows_arg(table);
+    OwnedRows out;
+    without_gil(threads, [&](const Run& run) {
+      neighbours(t.rows(), n_columns, k, static_cast<Measure>(measure), shrink, out, run);
+    });
+    return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
+                          owned(std::move(out.values)));
+  }, nb::arg("table"), nb::arg("n_columns"), nb::arg("k"), nb::arg("measure"), nb::arg("shrink"), nb::arg("threads"));
 }
 
 }  // namespace penchant

@@ -72,6 +72,19 @@ struct Level {
   // out[e] -= rows[e][0..width) · x, rows `stride` apart.
   void (*subtract_products)(const float* rows, std::int64_t n, int stride, int width, const float* x, float* out);
 
+  // counts[c] = how many of n rows of bits have column c, for the first `strips` (16 at most) strips of 512 columns; a
+  // row is `words` long, `nothing` a row of zeros.
+  void (*count_columns)(const std::uint64_t* bits, std::int64_t words, const std::int32_t* rows, std::int64_t n,
+                        int strips, const std::uint64_t* nothing, std::int32_t* counts);
+
+  // The columns j whose count c is above 0 and may reach min(mine, theirs[j]) · (plus + scale · sizes[j] − less · c);
+  // returns how many were found. What float32 might have rounded away is found too.
+  std::int64_t (*near_enough)(const std::int32_t* counts, std::int64_t n, const float* sizes, float plus, float scale,
+                              float less, float mine, const float* theirs, std::int32_t* found);
+
+  // sums[columns[e]][0..8) += values[e] · weights[0..8), values 1 where null.
+  void (*add_eight)(const std::int32_t* columns, const float* values, std::int64_t n, const float* weights, float* sums);
+
   // One pass over ratings (positions in order) in place; returns the sum of squared errors before each step.
   double (*sgd)(const std::int64_t* order, std::int64_t n, const std::int32_t* users,
                 const std::int32_t* items, const float* targets, SgdSides sides, SgdRates rates);

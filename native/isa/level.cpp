@@ -21,6 +21,8 @@ namespace {
 
 #include "conjugate.inl"
 
+#include "counts.inl"
+
 #include "sgd.inl"
 
 }  // namespace
@@ -31,8 +33,7 @@ namespace {
 #define NAME_OF(level) TEXT(level)
 extern const Level LEVEL_NAME(PENCHANT_LEVEL);
 const Level LEVEL_NAME(PENCHANT_LEVEL) = {
-    NAME_OF(PENCHANT_LEVEL), score,         score_above, at_least,  gather,
-    normal,                  solve,         solve_one,   solve_sixteen, to_lanes,
-    conjugate,               subtract_products, sgd};
+    NAME_OF(PENCHANT_LEVEL), score, score_above, at_least, gather, normal, solve, solve_one, solve_sixteen, to_lanes,
+    conjugate, subtract_products, count_columns, near_enough, add_eight, sgd};
 
 }  // namespace penchant

@@ -60,7 +60,8 @@ def solve_rows(
     Raises:
         UsageError: a row's matrix is not positive definite, or an answer is not finite.
 
-    >>> solve_rows(Rows(np.array([0, 1]), np.array([0])), [2.0], [[1.0]], [1.0]).tolist()
+    >>> x = solve_rows(Rows(np.array([0, 1]), np.array([0])), [2.0], [[1.0]], [1.0])
+    >>> x.round(6).tolist()
     [[1.0]]
     """
     verb = "solve_rows"

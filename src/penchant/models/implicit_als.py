@@ -32,7 +32,7 @@ class ImplicitALS(Model):
     >>> data = pt.datasets.load("interests")
     >>> model = pt.ImplicitALS(factors=8, reg=0.01).fit(data)
     >>> [item for item, _ in model.recommend(history=["Hadoop", "HBase"], n=3)]
-    ['Big Data', 'Java', 'Cassandra']
+    ['Big Data', 'Cassandra', 'Java']
     """
 
     factors: int = param(
