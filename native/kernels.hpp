@@ -108,4 +108,9 @@ bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const 
 // gram.cpp: Σ_i w_i v_i v_iᵀ over fixed chunks, added in order in float64.
 bool gram(const float* items, i64 n_items, int d, const float* weights, float* out, const Run& run);
 
+// spd_inverse.cpp: the inverse of A [n, n], symmetric positive definite, lower half given, in place.
+// Returns the first row whose pivot is not positive, -1 if all are, -2 if stopped; A is then used up.
+i64 spd_inverse(float* A, i64 n, const Run& run);
+i64 spd_inverse(double* A, i64 n, const Run& run);
+
 }  // namespace penchant
