@@ -113,4 +113,8 @@ bool gram(const float* items, i64 n_items, int d, const float* weights, float* o
 i64 spd_inverse(float* A, i64 n, const Run& run);
 i64 spd_inverse(double* A, i64 n, const Run& run);
 
+// co_counts.cpp: XᵀX [n_columns, n_columns]; out comes as zeros. Returns a row in which a column stands
+// twice, -1 if there is none, -2 if stopped.
+i64 co_counts(const Rows& rows, i64 n_columns, float* out, const Run& run);
+
 }  // namespace penchant

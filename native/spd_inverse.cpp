@@ -14,6 +14,7 @@
 
 #include "isa/dense.hpp"
 #include "kernels.hpp"
+#include "mirror.hpp"
 
 namespace penchant {
 namespace {
@@ -55,7 +56,7 @@ class Sweep {
         return -2;
     }
     if (failed >= 0) return failed;
-    return mirror(run) ? -1 : -2;
+    return mirror(A_, n_, run, [](T swept) { return 0 - swept; }) ? -1 : -2;
   }
 
  private:
@@ -208,18 +209,6 @@ class Sweep {
       for (i64 i = I == J ? left / tall * tall : 0; i < rows; i += tile_.rows)
         subtract(BLOCK, row_strip(I, i), tall, column_strip(J, left), wide,
                  at(I, J) + i * n_ + left, n_, rows - i, columns - left);
-  }
-
-  // The lower half with its sign changed, in both halves.
-  bool mirror(const Run& run) const {
-    constexpr i64 SIDE = 32;
-    return parallel((n_ + SIDE - 1) / SIDE, run, [&](i64 chunk, int) {
-      const i64 first = chunk * SIDE, last = std::min(n_, first + SIDE);
-      for (i64 start = 0; start < last; start += SIDE)
-        for (i64 i = first; i < last; ++i)
-          for (i64 j = start; j < std::min(start + SIDE, i + 1); ++j)
-            A_[j * n_ + i] = A_[i * n_ + j] = 0 - A_[i * n_ + j];
-    });
   }
 
   T* A_;

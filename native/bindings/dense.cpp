@@ -1,4 +1,4 @@
-// Bindings of spd_inverse.
+// Bindings of spd_inverse and co_counts.
 #include "arrays.hpp"
 
 namespace penchant {
@@ -18,6 +18,14 @@ i64 inverse(Out<T> A, int threads) {
 void bind_dense(nb::module_& m) {
   m.def("spd_inverse", &inverse<float>);
   m.def("spd_inverse", &inverse<double>);
+  m.def("co_counts", [](nb::tuple source, Out<float> out, int threads) {
+    const RowsArg rows = rows_arg(source);
+    i64 doubled = -1;
+    without_gil(threads, [&](const Run& run) {
+      doubled = co_counts(rows.rows(), static_cast<i64>(out.shape(0)), out.data(), run);
+    });
+    return doubled;
+  });
 }
 
 }  // namespace penchant

@@ -9,10 +9,13 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given
 
 from penchant import kernels
 from penchant.errors import UsageError
+from penchant.kernels import Rows
 from tests.kernels import twins
+from tests.kernels.test_kernels import SETTINGS, sparse
 
 BOTH = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -127,3 +130,44 @@ def test_ctrl_c_ends_spd_inverse(level):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 3
+
+
+@SETTINGS
+@given(sparse())
+def test_co_counts(rows):
+    got = kernels.co_counts(rows, 12)
+    assert got.dtype == np.float32
+    assert got.tolist() == twins.co_counts(rows, 12).tolist()  # few values: sums are exact
+
+
+def test_co_counts_of_nobody_and_nothing():
+    assert kernels.co_counts(Rows(np.array([0]), np.array([])), 2).tolist() == [[0, 0], [0, 0]]
+    assert kernels.co_counts(Rows(np.array([0, 0]), np.array([])), 0).shape == (0, 0)
+
+
+@pytest.mark.parametrize("valued", [True, False])
+def test_co_counts_have_the_same_bytes_on_any_number_of_threads(valued):
+    rng = np.random.default_rng(0)
+    X = rng.random((90, 203)) * (rng.random((90, 203)) < 0.2)
+    columns = [rng.permutation(np.flatnonzero(row)) for row in X]  # in the order of time
+    values = np.concatenate([row[c] for row, c in zip(X, columns, strict=True)]).astype(np.float32)
+    indptr = np.cumsum([0, *map(len, columns)])
+    rows = Rows(indptr, np.concatenate(columns), values if valued else None)
+    answers = set()
+    for threads in (1, 2, 7):
+        kernels.set_threads(threads)
+        answers.add(kernels.co_counts(rows, 203).tobytes())
+    (only,) = answers
+    got = np.frombuffer(only, np.float32).reshape(203, 203)
+    np.testing.assert_allclose(got, twins.co_counts(rows, 203), rtol=1e-5)
+
+
+def test_co_counts_refuses_an_item_twice_and_sums_that_overflow():
+    twice = Rows(np.array([0, 1, 4]), np.array([0, 1, 0, 1]))
+    with pytest.raises(UsageError, match="an item stands twice in row 1"):
+        kernels.co_counts(twice, 2)
+    huge = Rows(np.array([0, 1]), np.array([0]), np.array([1e30], np.float32))
+    with pytest.raises(UsageError, match="must be finite"):
+        kernels.co_counts(huge, 1)
+    with pytest.raises(UsageError, match=r"rows.indices must be from 0 to 0, got 1"):
+        kernels.co_counts(twice, 1)

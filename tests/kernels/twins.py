@@ -89,3 +89,8 @@ def spd_inverse(A: np.ndarray) -> np.ndarray:
         swept[:, k] = swept[k, :] = column / pivot
         swept[k, k] = -1 / pivot
     return -swept
+
+
+def co_counts(rows: Rows, n_items: int) -> np.ndarray:
+    X = dense(rows, n_items)
+    return X.T @ X

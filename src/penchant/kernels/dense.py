@@ -1,4 +1,4 @@
-"""Dense symmetric matrices: `spd_inverse`."""
+"""Dense symmetric matrices: `spd_inverse`, `co_counts`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import numpy.typing as npt
 
 from penchant.errors import UsageError
 from penchant.kernels import _native
+from penchant.kernels.checks import count, finite
 from penchant.kernels.machine import threads
+from penchant.kernels.rows import Rows, checked
 
 
 def spd_inverse(A: npt.NDArray[np.float32] | npt.NDArray[np.float64]) -> None:
@@ -43,3 +45,30 @@ def spd_inverse(A: npt.NDArray[np.float32] | npt.NDArray[np.float64]) -> None:
             where="spd_inverse",
             do="Raise the ridge on its diagonal, or look for values that are not finite",
         )
+
+
+def co_counts(rows: Rows, n_items: int) -> npt.NDArray[np.float32]:
+    """``G = XᵀX`` of sparse rows, dense: how many people have both i and j, on likes.
+
+    Args:
+        rows: X, each item at most once in a row; without values G counts, exactly below 2²⁴.
+        n_items: I.
+
+    Returns:
+        float32 ``[I, I]``, symmetric; each sum runs over the rows in order, whatever the threads.
+
+    Raises:
+        UsageError: an item stands twice in a row, or a sum is not finite.
+
+    >>> co_counts(Rows(np.array([0, 2, 3]), np.array([0, 1, 1])), 2).tolist()
+    [[1.0, 1.0], [1.0, 2.0]]
+    """
+    n_items = count("co_counts", "n_items", n_items)
+    table = checked("co_counts", "rows", rows, n_items)
+    out = np.zeros((n_items, n_items), dtype=np.float32)
+    doubled = _native.co_counts(table, out, threads())
+    if doubled >= 0:
+        raise UsageError(f"an item stands twice in row {doubled}", where="co_counts")
+    if table.values is not None:
+        finite("co_counts", "a sum of products of rows.values", out)
+    return out
