@@ -138,4 +138,13 @@ bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const 
 // gram.cpp: Σ_i w_i v_i v_iᵀ over fixed chunks, added in order in float64.
 bool gram(const float* items, i64 n_items, int d, const float* weights, float* out, const Run& run);
 
+// spd_inverse.cpp: the inverse of A [n, n], symmetric positive definite, lower half given, in place.
+// Returns the first row whose pivot is not positive, -1 if all are, -2 if stopped; A is then used up.
+i64 spd_inverse(float* A, i64 n, const Run& run);
+i64 spd_inverse(double* A, i64 n, const Run& run);
+
+// co_counts.cpp: XᵀX [n_columns, n_columns]; out comes as zeros. Returns a row in which a column stands
+// twice, -1 if there is none, -2 if stopped.
+i64 co_counts(const Rows& rows, i64 n_columns, float* out, const Run& run);
+
 }  // namespace penchant

@@ -10,4 +10,5 @@ NB_MODULE(_native, m) {
   penchant::bind_rows(m);
   penchant::bind_scores(m);
   penchant::bind_factors(m);
+  penchant::bind_dense(m);
 }

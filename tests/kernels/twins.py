@@ -106,3 +106,19 @@ def sgd(order, users, items, targets, P, Q, bu, bi, rate, mean, regs) -> float:
         P[u] += rate * (error * q - regs[0][u] * p)
         Q[i] += rate * (error * p - regs[1][i] * q)
     return total
+
+
+def spd_inverse(A: np.ndarray) -> np.ndarray:
+    """Gauss-Jordan in float64, a pivot at a time, on its diagonal."""
+    swept = A.astype(float)
+    for k in range(len(swept)):
+        column, pivot = swept[:, k].copy(), swept[k, k]
+        swept -= np.outer(column, column) / pivot
+        swept[:, k] = swept[k, :] = column / pivot
+        swept[k, k] = -1 / pivot
+    return -swept
+
+
+def co_counts(rows: Rows, n_items: int) -> np.ndarray:
+    X = dense(rows, n_items)
+    return X.T @ X

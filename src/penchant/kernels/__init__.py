@@ -1,5 +1,6 @@
 """The verbs that must be fast: arrays in, arrays out; knows nothing of the house."""
 
+from penchant.kernels.dense import co_counts, spd_inverse
 from penchant.kernels.factors import Schedule, gram, rating_sgd, sgd_schedule, solve_rows
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
@@ -12,6 +13,7 @@ __all__ = [
     "Schedule",
     "Text",
     "available_memory",
+    "co_counts",
     "csr",
     "encode",
     "gram",
@@ -26,6 +28,7 @@ __all__ = [
     "set_threads",
     "sgd_schedule",
     "solve_rows",
+    "spd_inverse",
     "spread",
     "threads",
     "top_k",
