@@ -43,16 +43,16 @@ def python_of(library: str) -> Path:
     wanted = next((path for path in names if path.exists()), None)
     if wanted is None:
         raise NotRunError(f"there is no peers/{library}.txt")
-    folder = peers_folder() / library
-    python, mark = folder / "bin" / "python", folder / "requirements.sha256"
     digest = hashlib.sha256(wanted.read_bytes()).hexdigest()
-    if python.exists() and mark.exists() and mark.read_text() == digest:
+    folder = peers_folder() / f"{library}-{digest[:12]}"  # nobody else's: nothing is ever cleared
+    python, mark = folder / "bin" / "python", folder / "complete"
+    if mark.exists():
         return python
     print(f"  making the environment of {library}", flush=True)
-    _do([sys.executable, "-m", "venv", "--clear", str(folder)], "no environment")
+    _do([sys.executable, "-m", "venv", str(folder)], "no environment")
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _do([*install, "-r", str(wanted)], f"peers/{wanted.name} cannot be installed")
-    mark.write_text(digest)
+    mark.touch()
     return python
 
 

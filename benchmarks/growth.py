@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import datasets
-from conductor import Contestant, Group, Wishes, in_turn, summary
+from conductor import Contestant, Group, Wishes, enough, in_turn, summary
 from environments import OWN, NotRunError
 from tasks import TASKS, Case, Task
 
@@ -95,10 +95,10 @@ def _series(task: Task, axis: str, points: list[Size], wishes: Wishes) -> dict:
             folder = datasets.folder(case)
             x = str(getattr(point, axis))
             group.there[x] = Contestant(OWN, case, folder, scratch / x, wishes.limit)
-        group.each("run")
-        runs, ratios, lent = in_turn(
-            lambda: group.each("run"), wishes.rounds, min(points[-1].threads, cores)
-        )
+        first = [one["seconds"] for one in group.each("run").values()]
+        rounds = enough(wishes.rounds, first)
+        needed = min(points[-1].threads, cores)
+        runs, ratios, lent = in_turn(lambda: group.each("run"), rounds, needed)
         if group.gone:
             raise NotRunError("; ".join(f"{x}: {why}" for x, why in group.gone.items()))
     finally:

@@ -197,6 +197,31 @@ def test_environments_without_requirements_are_no_disaster(tmp_path, monkeypatch
         environments.python_of("nobody")
 
 
+def test_environments_are_made_beside_what_is_there(tmp_path, monkeypatch):
+    """A folder that somebody else made is left alone; a complete one of ours is used again."""
+    (tmp_path / "peers").mkdir()
+    (tmp_path / "peers" / "lib.txt").write_text("")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "theirs").touch()
+    monkeypatch.setenv("PENCHANT_PEERS", str(tmp_path))
+    monkeypatch.setattr(environments, "HERE", tmp_path)
+    done = []
+    monkeypatch.setattr(environments, "_do", lambda command, _: done.append(_made(command)))
+    environments.python_of.cache_clear()
+    python = environments.python_of("lib")
+    environments.python_of.cache_clear()
+    assert environments.python_of("lib") == python
+    assert len(done) == 2  # the environment and its installation, once
+    assert (tmp_path / "lib" / "theirs").exists()
+    assert not any("--clear" in command for command in done)
+
+
+def _made(command: list[str]) -> list[str]:
+    if "venv" in command:
+        Path(command[-1]).mkdir()
+    return command
+
+
 # Checks --------------------------------------------------------------------------------------
 
 DATA = {
