@@ -95,6 +95,7 @@ bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter&
 // null, norm[b][i] = Σ_j |W_ji|.
 bool spread(const Rows& history, const Rows& weights, i64 n_columns, float* out, float* norm,
             const Run& run);
+bool spread(const Rows& history, const float* weights, i64 n_columns, float* out, const Run& run);
 
 // nearest.cpp: the k most similar rows of a table for each query row, best first.
 enum class Measure { cosine, jaccard, pearson };

@@ -29,6 +29,13 @@ void bind_rows(nb::module_& m) {
   }, nb::arg("history"), nb::arg("weights"), nb::arg("n_columns"), nb::arg("out"),
      nb::arg("norm").none(), nb::arg("threads"));
 
+  m.def("spread_dense", [](nb::tuple history, In<float> weights, Out<float> out, int threads) {
+    const RowsArg h = rows_arg(history);
+    without_gil(threads, [&](const Run& run) {
+      spread(h.rows(), weights.data(), static_cast<i64>(weights.shape(1)), out.data(), run);
+    });
+  });
+
   m.def("nearest", [](nb::tuple queries, nb::tuple table, i64 n_columns, i64 k, int measure,
                       double shrink, std::optional<In<i32>> itself, bool positive, int threads) {
     const RowsArg q = rows_arg(queries), t = rows_arg(table);

@@ -118,3 +118,17 @@ double conjugate(const float* rows, const float* weights, std::int64_t n, int wi
 void subtract_products(const float* rows, std::int64_t n, int stride, int width, const float* x, float* out) {
   for (std::int64_t e = 0; e < n; ++e) out[e] -= summed(products(rows + e * stride, x, width));
 }
+
+void add_scaled(const float* const* rows, const float* factors, int n, std::int64_t from, std::int64_t size, float* to) {
+  std::int64_t k = 0;
+  for (; k + WIDTH <= size; k += WIDTH) {
+    Register sum = load_register(to + k);
+    for (int e = 0; e < n; ++e) sum += factors[e] * load_register(rows[e] + from + k);
+    store_register(to + k, sum);
+  }
+  for (; k < size; ++k) {
+    float sum = to[k];
+    for (int e = 0; e < n; ++e) sum += factors[e] * rows[e][from + k];
+    to[k] = sum;
+  }
+}

@@ -72,6 +72,10 @@ struct Level {
   // out[e] -= rows[e][0..width) · x, rows `stride` apart.
   void (*subtract_products)(const float* rows, std::int64_t n, int stride, int width, const float* x, float* out);
 
+  // to[k] += Σ_e factors[e] · rows[e][from + k] for k below size, in the order of e.
+  void (*add_scaled)(const float* const* rows, const float* factors, int n, std::int64_t from, std::int64_t size,
+                     float* to);
+
   // counts[c] = how many of n rows of bits have column c, for the first `strips` (16 at most) strips of 512 columns; a
   // row is `words` long, `nothing` a row of zeros.
   void (*count_columns)(const std::uint64_t* bits, std::int64_t words, const std::int32_t* rows, std::int64_t n,

@@ -34,6 +34,6 @@ namespace {
 extern const Level LEVEL_NAME(PENCHANT_LEVEL);
 const Level LEVEL_NAME(PENCHANT_LEVEL) = {
     NAME_OF(PENCHANT_LEVEL), score, score_above, at_least, gather, normal, solve, solve_one, solve_sixteen, to_lanes,
-    conjugate, subtract_products, count_columns, near_enough, add_eight, sgd};
+    conjugate, subtract_products, add_scaled, count_columns, near_enough, add_eight, sgd};
 
 }  // namespace penchant

@@ -137,6 +137,8 @@ def test_spread(history, weights):
     got = kernels.spread(history, weights, 12)
     expected = twins.dense(history, 7) @ twins.dense(weights, 12)
     np.testing.assert_allclose(got, expected, atol=1e-5)
+    dense = twins.dense(weights, 12).astype(np.float32)
+    np.testing.assert_allclose(kernels.spread(history, dense, 12), expected, atol=1e-5)
 
 
 @SETTINGS
@@ -172,6 +174,51 @@ def test_nearest(queries, table, k, measure, shrink, leave):
             assert (
                 min(got) >= max([s for r, s in expected.items() if r not in ids], default=0) - 1e-6
             )
+
+
+@SETTINGS
+@given(
+    sparse(n_rows=st.integers(0, 20)),
+    st.none() | st.integers(0, 5),
+    st.sampled_from(["cosine", "jaccard", "pearson"]),
+    st.sampled_from([0.0, 2.0]),
+)
+def test_neighbours(table, k, measure, shrink):
+    """What `nearest` finds, but for the last digits of sums of weights."""
+    near = kernels.neighbours(table, 12, k, measure=measure, shrink=shrink)
+    alone = np.arange(table.n_rows, dtype=np.int32)
+    expected = kernels.nearest(table, table, 12, k, measure=measure, shrink=shrink, itself=alone)
+    assert near.indptr.tolist() == expected.indptr.tolist()
+    np.testing.assert_allclose(near.values, expected.values, rtol=1e-5)
+    if table.values is None:
+        assert near.indices.tolist() == expected.indices.tolist()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("measure", ["cosine", "jaccard"])
+def test_neighbours_of_more_rows_than_the_head(weighted, measure):
+    """Bits and single counts, all strips, on any number of threads; same bytes."""
+    rng = np.random.default_rng(5)
+    n, people = 4700, 900
+    sizes = np.minimum(1 + (300 / (1 + np.arange(n) * 0.02)).astype(int), people)
+    rng.shuffle(sizes)
+    lists = [rng.choice(people, size, replace=False).astype(np.int32) for size in sizes]
+    values = rng.uniform(0.5, 2, sizes.sum()).astype(np.float32) if weighted else None
+    table = Rows(np.cumsum([0, *sizes]), np.concatenate(lists), values)
+    found = []
+    for threads in (1, 2, 7):
+        kernels.set_threads(threads)
+        found.append(kernels.neighbours(table, people, 20, measure=measure, shrink=1.0))
+    for part in range(3):
+        assert len({one[part].tobytes() for one in found}) == 1
+    some = np.sort(rng.choice(n, 60, replace=False)).astype(np.int32)
+    ones = table._replace(values=np.ones(sizes.sum(), np.float32) if values is None else values)
+    asked = Rows.stacked([ones.slice(r, r + 1) for r in some])
+    expected = kernels.nearest(asked, table, people, 20, measure=measure, shrink=1.0, itself=some)
+    got = Rows.stacked([found[0].slice(r, r + 1) for r in some])
+    np.testing.assert_allclose(got.values, expected.values, rtol=1e-5)
+    if not weighted or measure == "jaccard":
+        assert got.indices.tolist() == expected.indices.tolist()
 
 
 @SETTINGS

@@ -4,7 +4,7 @@ from penchant.kernels.dense import co_counts, spd_inverse
 from penchant.kernels.factors import Schedule, gram, rating_sgd, sgd_schedule, solve_rows
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
-from penchant.kernels.rows import Rows, csr, nearest, spread
+from penchant.kernels.rows import Rows, csr, nearest, neighbours, spread
 from penchant.kernels.scores import Panels, product, select, top_k
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "isa",
     "lookup",
     "nearest",
+    "neighbours",
     "product",
     "rating_sgd",
     "select",

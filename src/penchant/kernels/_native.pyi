@@ -22,6 +22,7 @@ def transpose(
 def spread(
     history: Any, weights: Any, n_columns: int, out: Array, norm: Array | None, threads: int
 ) -> None: ...
+def spread_dense(history: Any, weights: Array, out: Array, threads: int, /) -> None: ...
 def nearest(
     queries: Any,
     table: Any,
@@ -32,6 +33,9 @@ def nearest(
     itself: Array | None,
     positive: bool,
     threads: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
+def neighbours(
+    table: Any, n_columns: int, k: int, measure: int, shrink: float, threads: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
 
 class Panels:
