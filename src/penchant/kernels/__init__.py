@@ -3,22 +3,29 @@
 from penchant.kernels.factors import Schedule, gram, rating_sgd, sgd_schedule, solve_rows
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
+from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
 from penchant.kernels.rows import Rows, csr, nearest, spread
 from penchant.kernels.scores import Panels, product, select, top_k
 
 __all__ = [
+    "PairPlan",
+    "Pairs",
     "Panels",
     "Rows",
     "Schedule",
     "Text",
     "available_memory",
+    "bpr_sgd",
     "csr",
+    "draw_pairs",
     "encode",
     "gram",
     "index",
     "isa",
     "lookup",
     "nearest",
+    "pair_plan",
+    "pair_taste",
     "product",
     "rating_sgd",
     "select",
