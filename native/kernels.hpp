@@ -146,11 +146,11 @@ bool draw_pairs(const PairPlan& plan, std::uint64_t epoch, i32* pairs, i64* boun
 bool bpr_sgd(const i32* pairs, const i64* bounds, i64 blocks, PairSides sides, PairRates rates,
              PairCount& count, const Run& run);
 
-// pair_taste.cpp: the vector of each history that maximises BPR's likelihood against a panel of items.
-// Returns the first row whose matrix is not positive definite, -1 if all are, -2 if stopped.
+// pair_taste.cpp: the vector of each history that maximises BPR's likelihood against a panel of typical
+// items. Returns the first row whose matrix is not positive definite, -1 if all are, -2 if stopped.
 struct PairModel {
   const float *items, *bias;
-  const i32* panel;  // rows of items, rising
+  const float *panel, *panel_bias, *weights;  // [m, d], [m], [m]
   i64 m;
   int d;
 };

@@ -1,7 +1,7 @@
 // pair_taste: the vector of one person under BPR, solved from their history.
 //
-// Maximises Σ_i mean_j log σ(y_i (s_i - s_j)) - ½ pᵀ R p over p, with s = p · q + b, j over a fixed panel
-// of items less those in the history, and y_i = 1 for a like, -1 for a dislike (which stands below the
+// Maximises Σ_i Σ_j a_j log σ(y_i (s_i - s_j)) - ½ pᵀ R p over p, with s = p · q + b, j over a panel of
+// typical items whose weights a sum to 1, and y_i = 1 for a like, -1 for a dislike (which stands below the
 // panel as a like stands above it). Concave; solved in float64 by iteratively reweighted least squares.
 // The gradient is that of all pairs. The Hessian Σ_ij w_ij (q_i - q_j)(q_i - q_j)ᵀ + R needs every w_ij only
 // for its cross terms Σ_ij w_ij q_i q_jᵀ; there w_ij is taken for the product of its margins, which leaves
@@ -9,6 +9,7 @@
 // pass 32 rows at a time; rows are independent, so their bytes depend on nothing but themselves.
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 
 #include "kernels.hpp"
 
@@ -21,25 +22,27 @@ constexpr double ENOUGH = 1e-9;  // a last step's squared length against the vec
 
 using Vector = std::vector<double>;
 
-// The items that histories are held against, widened once for all.
+// What histories are held against, widened once for all.
 struct Panel {
-  int m, padded;
-  Vector rows, bias;
+  int padded;
+  Vector rows, bias, share;
 
   Panel(const PairModel& model, int width)
-      : m(static_cast<int>(model.m)), padded((m + LANES - 1) / LANES * LANES),
-        rows(static_cast<std::size_t>(padded) * static_cast<std::size_t>(width)), bias(static_cast<std::size_t>(padded)) {
-    for (int j = 0; j < m; ++j) {
-      const float* from = model.items + static_cast<i64>(model.panel[j]) * model.d;
-      std::copy(from, from + model.d, rows.begin() + static_cast<i64>(j) * width);
-      bias[static_cast<std::size_t>(j)] = model.bias[model.panel[j]];
+      : padded(static_cast<int>(model.m + LANES - 1) / LANES * LANES),
+        rows(static_cast<std::size_t>(padded) * static_cast<std::size_t>(width)),
+        bias(static_cast<std::size_t>(padded)), share(bias.size()) {
+    const double all = std::accumulate(model.weights, model.weights + model.m, 0.0);
+    for (i64 j = 0; j < model.m; ++j) {
+      std::copy(model.panel + j * model.d, model.panel + (j + 1) * model.d, rows.begin() + j * width);
+      bias[static_cast<std::size_t>(j)] = model.panel_bias[j];
+      share[static_cast<std::size_t>(j)] = model.weights[j] / all;
     }
   }
 };
 
 struct Scratch {
   Vector rows, left, bias, scores;          // of 32 history items
-  Vector panel_scores, share, pull, bends;  // of the panel
+  Vector panel_scores, pull, bends;  // of the panel
   Vector weighted, bent, mean, p, next, gradient, hessian;
 
   void reserve(int width, int padded) {
@@ -47,7 +50,7 @@ struct Scratch {
     const auto w = static_cast<std::size_t>(width), m = static_cast<std::size_t>(padded);
     for (Vector* one : {&rows, &left}) one->resize(ROWS * w);
     for (Vector* one : {&bias, &scores}) one->resize(ROWS);
-    for (Vector* one : {&panel_scores, &share, &pull, &bends}) one->resize(m);
+    for (Vector* one : {&panel_scores, &pull, &bends}) one->resize(m);
     for (Vector* one : {&bent, &mean, &p, &next, &gradient}) one->resize(w);
     weighted.resize(m * w);
     hessian.resize(w * w);
@@ -61,20 +64,6 @@ struct Likelihood {
   const Panel& panel;
   const float* ridge;
   int width;
-
-  // Each panel item's part in the mean: none for those of the history.
-  void share(i64 row, Scratch& s) const {
-    const i32 *begin = model.panel, *end = model.panel + model.m;
-    std::fill(s.share.begin(), s.share.end(), 0.0);
-    std::fill(s.share.begin(), s.share.begin() + panel.m, 1.0);
-    for (i64 e = histories.indptr[row]; e < histories.indptr[row + 1]; ++e) {
-      const i32* at = std::lower_bound(begin, end, histories.indices[e]);
-      if (at != end && *at == histories.indices[e]) s.share[static_cast<std::size_t>(at - begin)] = 0;
-    }
-    double left = 0;
-    for (const double one : s.share) left += one;
-    for (double& one : s.share) one /= std::max(left, 1.0);
-  }
 
   // Gradient and (nearly) Hessian of what is minimised, at s.p.
   void look(i64 row, Scratch& s) const {
@@ -121,7 +110,7 @@ struct Likelihood {
       const i64 start = static_cast<i64>(e) * width;
       const double *q = s.rows.data() + start, sign = histories.value(from + e) < 0 ? -1.0 : 1.0;
       double *left = s.left.data() + start, pulled, bent;
-      inner.margins(s.scores[static_cast<std::size_t>(e)], sign, s.panel_scores.data(), s.share.data(), panel.padded,
+      inner.margins(s.scores[static_cast<std::size_t>(e)], sign, s.panel_scores.data(), panel.share.data(), panel.padded,
                     s.pull.data(), s.bends.data(), &pulled, &bent);
       for (int k = 0; k < width; ++k) {
         s.gradient[static_cast<std::size_t>(k)] -= pulled * q[k];
@@ -144,7 +133,6 @@ bool solve(const Likelihood& of, i64 row, Scratch& s, float* out) {
   const int d = of.model.d;
   std::fill(s.p.begin(), s.p.end(), 0.0);
   std::fill(s.next.begin(), s.next.end(), 0.0);
-  of.share(row, s);
   double fall = 0;  // how steeply the last step went down where it began
   for (int look = 0; look < MOST; ++look) {
     of.look(row, s);
@@ -187,7 +175,7 @@ i64 pair_taste(const Rows& histories, const PairModel& model, const float* ridge
     s.reserve(width, panel.padded);
     for (i64 r = chunk * CHUNK; r < std::min((chunk + 1) * CHUNK, histories.n_rows); ++r) {
       std::fill(out + r * model.d, out + (r + 1) * model.d, 0.0f);
-      if (histories.indptr[r] == histories.indptr[r + 1] || panel.m == 0) continue;
+      if (histories.indptr[r] == histories.indptr[r + 1]) continue;
       const Likelihood likelihood{histories, model, panel, ridge + r * model.d, width};
       if (!solve(likelihood, r, s, out + r * model.d)) lower(singular, r);
     }

@@ -29,11 +29,11 @@ void bind_pairs(nb::module_& m) {
     return nb::make_tuple(count.ordered, count.all);
   });
 
-  m.def("pair_taste", [](nb::tuple histories, In<float> items, In<float> bias, In<i32> panel,
-                         In<float> ridge, Out<float> out, int threads) {
+  m.def("pair_taste", [](nb::tuple histories, In<float> items, In<float> bias, In<float> panel,
+                         In<float> panel_bias, In<float> weights, In<float> ridge, Out<float> out, int threads) {
     const RowsArg rows = rows_arg(histories);
-    const PairModel model{items.data(), bias.data(), panel.data(), static_cast<i64>(panel.size()),
-                          static_cast<int>(items.shape(1))};
+    const PairModel model{items.data(), bias.data(), panel.data(), panel_bias.data(), weights.data(),
+                          static_cast<i64>(panel.shape(0)), static_cast<int>(items.shape(1))};
     i64 singular = -1;
     without_gil(threads, [&](const Run& run) {
       singular = pair_taste(rows.rows(), model, ridge.data(), out.data(), run);

@@ -173,11 +173,10 @@ def bpr(drawn_pairs, P, Q, bias, rate: float, reg: float, reg_bias: float) -> fl
 
 def pair_gradient(p, items, signs, vectors, bias, panel, ridge) -> np.ndarray:
     """Of the likelihood that `pair_taste` maximises, at p, in float64."""
-    scores = vectors @ p + bias
-    others = [j for j in panel if j not in set(items)]
     gradient = -ridge * p
     for i, sign in zip(items, signs, strict=True):
-        for j in others:
-            x = sign * (scores[i] - scores[j])
-            gradient = gradient + sign * (vectors[i] - vectors[j]) / (1 + np.exp(x)) / len(others)
+        for typical, typical_bias, weight in zip(*panel, strict=True):
+            x = sign * ((vectors[i] - typical) @ p + bias[i] - typical_bias)
+            pull = weight / panel[2].sum() / (1 + np.exp(x))
+            gradient = gradient + sign * pull * (vectors[i] - typical)
     return gradient

@@ -100,6 +100,8 @@ def pair_taste(
     items: Array,
     bias: Array,
     panel: Array,
+    panel_bias: Array,
+    weights: Array,
     ridge: Array,
     out: Array,
     threads: int,

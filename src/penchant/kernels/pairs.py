@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from penchant.errors import UsageError
 from penchant.kernels import _native
-from penchant.kernels.checks import array, count, finite, within
+from penchant.kernels.checks import array, count, finite
 from penchant.kernels.factors import in_place
 from penchant.kernels.machine import threads
 from penchant.kernels.rows import Rows, checked
@@ -173,19 +173,23 @@ def pair_taste(
     items: npt.ArrayLike,
     bias: npt.ArrayLike,
     panel: npt.ArrayLike,
+    panel_bias: npt.ArrayLike,
+    weights: npt.ArrayLike,
     ridge: npt.ArrayLike,
 ) -> Float32:
     """The vector of each history under BPR: likes stand above a panel of items, dislikes below.
 
-    Maximises ``Σ_i mean_j log σ(y_i (s_i − s_j)) − ½ Σ_k ridge_k p_k²`` over p, with
-    ``s = p · q + b``, j over the panel's items that are not in the history, and y_i the sign of
-    the history's value; by reweighted least squares in float64.
+    Maximises ``Σ_i Σ_j a_j log σ(y_i (s_i − s_j)) − ½ Σ_k ridge_k p_k²`` over p, with
+    ``s = p · q + b``, i over the history, j over the panel, ``a = weights / Σ weights`` and y_i the
+    sign of the history's value; by reweighted least squares in float64.
 
     Args:
         histories: ``[B, I]``; a value below 0 is a dislike, anything else a like.
         items: q, ``[I, d]``.
         bias: b, ``[I]``.
-        panel: rows of items, rising, ``[m]``.
+        panel: vectors of typical items, ``[m, d]``.
+        panel_bias: their biases, ``[m]``.
+        weights: how many items each stands for, ``[m]``, above 0.
         ridge: ``[B, d]``, above 0.
 
     Returns:
@@ -195,7 +199,7 @@ def pair_taste(
         UsageError: a row's matrix is not positive definite, or an answer is not finite.
 
     >>> one = Rows(np.array([0, 1]), np.array([0]))
-    >>> taste = pair_taste(one, [[1.0], [0.0]], [0, 0], [1], [[1.0]])
+    >>> taste = pair_taste(one, [[1.0], [0.0]], [0, 0], [[0.0]], [0], [1], [[1.0]])
     >>> taste.astype(float).round(4).tolist()  # p = σ(−p)
     [[0.4011]]
     """
@@ -203,13 +207,14 @@ def pair_taste(
     q = array(verb, "items", items, np.float32, (None, None))
     rows = checked(verb, "histories", histories, len(q))
     b = array(verb, "bias", bias, np.float32, (len(q),))
-    j = array(verb, "panel", panel, np.int32, (None,))
-    within(verb, "panel", j, len(q))
-    if (j[1:] <= j[:-1]).any():
-        raise UsageError("panel must rise", where=verb)
+    typical = array(verb, "panel", panel, np.float32, (None, q.shape[1]))
+    typical_bias = array(verb, "panel_bias", panel_bias, np.float32, (len(typical),))
+    a = array(verb, "weights", weights, np.float32, (len(typical),))
+    if not (a > 0).all():
+        raise UsageError("weights must be above 0", where=verb)
     damping = array(verb, "ridge", ridge, np.float32, (rows.n_rows, q.shape[1]))
     out = np.empty((rows.n_rows, q.shape[1]), dtype=np.float32)
-    singular = _native.pair_taste(rows, q, b, j, damping, out, threads())
+    singular = _native.pair_taste(rows, q, b, typical, typical_bias, a, damping, out, threads())
     if singular >= 0:
         raise UsageError(
             f"the matrix of row {singular} is not positive definite",
