@@ -69,7 +69,7 @@ struct Dealt {
       : items(static_cast<std::size_t>(n_items)), bin(items.size()), blocks(count) {
     std::iota(items.begin(), items.end(), 0);
     for (i64 last = n_items - 1; last > 0; --last) {
-      const auto other = below(drawn(seed, static_cast<std::uint64_t>(last)), static_cast<std::uint64_t>(last + 1));
+      const auto at = static_cast<std::uint64_t>(last), other = below(drawn(seed, at), at + 1);
       std::swap(items[static_cast<std::size_t>(last)], items[other]);
     }
     for (i64 c = 0; c < blocks; ++c)
@@ -84,7 +84,8 @@ struct Dealt {
 void sort_range(const PairPlan& plan, const Dealt& dealt, i64 range, i32* pairs, i64* bounds) {
   std::vector<i64> next(static_cast<std::size_t>(plan.blocks) + 1);
   const i64 begin = plan.bounds[range], end = plan.bounds[range + 1];
-  for (i64 r = begin; r < end; ++r) ++next[static_cast<std::size_t>(dealt.bin[static_cast<std::size_t>(plan.items[r])]) + 1];
+  for (i64 r = begin; r < end; ++r)
+    ++next[static_cast<std::size_t>(dealt.bin[static_cast<std::size_t>(plan.items[r])]) + 1];
   next[0] = begin;
   for (i64 c = 0; c < plan.blocks; ++c) {
     bounds[c] = next[static_cast<std::size_t>(c)];
@@ -99,7 +100,8 @@ void sort_range(const PairPlan& plan, const Dealt& dealt, i64 range, i32* pairs,
 }
 
 // The other item of each like of a block, -1 where none was found.
-void draw_block(const i32* bin, i64 size, i64 begin, i64 end, std::uint64_t seed, LikedFilter& liked, i32* pairs) {
+void draw_block(const i32* bin, i64 size, i64 begin, i64 end, std::uint64_t seed, LikedFilter& liked,
+                i32* pairs) {
   liked.fill(pairs + 3 * begin, end - begin, seed);
   for (i64 r = begin; r < end; ++r) {
     i32* pair = pairs + 3 * r;
@@ -122,7 +124,8 @@ i64 pair_blocks(i64 n, i64 n_items) {
 void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items, i64* bounds) {
   const i64 n = likes.indptr[likes.n_rows];
   std::vector<i64> events(static_cast<std::size_t>(likes.n_rows));
-  for (i64 u = 0; u < likes.n_rows; ++u) events[static_cast<std::size_t>(u)] = likes.indptr[u + 1] - likes.indptr[u];
+  for (i64 u = 0; u < likes.n_rows; ++u)
+    events[static_cast<std::size_t>(u)] = likes.indptr[u + 1] - likes.indptr[u];
   const std::vector<i64> range = ranges(events, n, blocks);
   std::vector<i64> cell(static_cast<std::size_t>(n)), key(cell.size()), order(cell.size());
   std::vector<i32> owner(cell.size());

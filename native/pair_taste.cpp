@@ -67,8 +67,10 @@ struct Likelihood {
 
   // Gradient and (nearly) Hessian of what is minimised, at s.p.
   void look(i64 row, Scratch& s) const {
-    for (Vector* one : {&s.pull, &s.bends, &s.hessian, &s.gradient, &s.bent, &s.mean}) std::fill(one->begin(), one->end(), 0.0);
-    pair_level().dots(panel.rows.data(), panel.padded, width, s.p.data(), panel.bias.data(), s.panel_scores.data());
+    for (Vector* one : {&s.pull, &s.bends, &s.hessian, &s.gradient, &s.bent, &s.mean})
+      std::fill(one->begin(), one->end(), 0.0);
+    pair_level().dots(panel.rows.data(), panel.padded, width, s.p.data(), panel.bias.data(),
+                      s.panel_scores.data());
     for (i64 from = histories.indptr[row]; from < histories.indptr[row + 1]; from += ROWS)
       add(from, static_cast<int>(std::min<i64>(ROWS, histories.indptr[row + 1] - from)), s);
     double all = 0;
@@ -101,7 +103,8 @@ struct Likelihood {
   void add(i64 from, int n, Scratch& s) const {
     for (int e = 0; e < n; ++e) {
       const i64 item = histories.indices[from + e];
-      std::copy(model.items + item * model.d, model.items + (item + 1) * model.d, s.rows.begin() + static_cast<i64>(e) * width);
+      const float* from_item = model.items + item * model.d;
+      std::copy(from_item, from_item + model.d, s.rows.begin() + static_cast<i64>(e) * width);
       s.bias[static_cast<std::size_t>(e)] = model.bias[item];
     }
     const PairLevel& inner = pair_level();
@@ -110,8 +113,8 @@ struct Likelihood {
       const i64 start = static_cast<i64>(e) * width;
       const double *q = s.rows.data() + start, sign = histories.value(from + e) < 0 ? -1.0 : 1.0;
       double *left = s.left.data() + start, pulled, bent;
-      inner.margins(s.scores[static_cast<std::size_t>(e)], sign, s.panel_scores.data(), panel.share.data(), panel.padded,
-                    s.pull.data(), s.bends.data(), &pulled, &bent);
+      inner.margins(s.scores[static_cast<std::size_t>(e)], sign, s.panel_scores.data(), panel.share.data(),
+                    panel.padded, s.pull.data(), s.bends.data(), &pulled, &bent);
       for (int k = 0; k < width; ++k) {
         s.gradient[static_cast<std::size_t>(k)] -= pulled * q[k];
         left[k] = bent * q[k];

@@ -30,7 +30,8 @@ void bind_pairs(nb::module_& m) {
   });
 
   m.def("pair_taste", [](nb::tuple histories, In<float> items, In<float> bias, In<float> panel,
-                         In<float> panel_bias, In<float> weights, In<float> ridge, Out<float> out, int threads) {
+                         In<float> panel_bias, In<float> weights, In<float> ridge, Out<float> out,
+                         int threads) {
     const RowsArg rows = rows_arg(histories);
     const PairModel model{items.data(), bias.data(), panel.data(), panel_bias.data(), weights.data(),
                           static_cast<i64>(panel.shape(0)), static_cast<int>(items.shape(1))};

@@ -103,7 +103,8 @@ INLINE void fetch(const float* row, const int d) {
   for (int k = 0; k < d; k += LANES) __builtin_prefetch(row + k, 1);
 }
 
-INLINE PairCount walk(const std::int32_t* pairs, std::int64_t n, PairSides sides, PairRates rates, const int d) {
+INLINE PairCount walk(const std::int32_t* pairs, std::int64_t n, PairSides sides, PairRates rates,
+                      const int d) {
   constexpr std::int64_t AHEAD = 6;  // pairs whose vectors are on the way
   const float keep = 1 - rates.rate * rates.reg, keep_bias = 1 - rates.rate * rates.reg_bias;
   PairCount count = {0, 0};
@@ -142,7 +143,8 @@ PairCount sgd(const std::int32_t* pairs, std::int64_t n, PairSides sides, PairRa
 void dots(const double* rows, int n, int width, const double* p, const double* start, double* out) {
   for (int r = 0; r < n; ++r) {
     Doubles sums = {};
-    for (int k = 0; k < width; k += EIGHT) sums += load(rows + static_cast<std::int64_t>(r) * width + k) * load(p + k);
+    const double* row = rows + static_cast<std::int64_t>(r) * width;
+    for (int k = 0; k < width; k += EIGHT) sums += load(row + k) * load(p + k);
     out[r] = start[r] + total(sums);
   }
 }
