@@ -5,27 +5,11 @@
 namespace penchant {
 namespace {
 
-#define INLINE inline __attribute__((always_inline))
+#include "vectors.inl"
 
-#if defined(__AVX512F__)
-constexpr int WIDTH = 16;
-#elif defined(__AVX2__)
-constexpr int WIDTH = 8;
-#else
-constexpr int WIDTH = 4;
-#endif
 constexpr int PARTS = LANES / WIDTH;  // registers of sixteen interleaved sums
-constexpr int EIGHT = 8;              // doubles of one vector, and how many are summed side by side
-typedef float Register __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
-typedef float EightFloats __attribute__((vector_size(32), aligned(4), may_alias));
-typedef float FourFloats __attribute__((vector_size(16), aligned(4), may_alias));
 typedef std::int32_t EightInts __attribute__((vector_size(32), aligned(4), may_alias));
-typedef double Doubles __attribute__((vector_size(64), aligned(8), may_alias));
 
-INLINE Register load(const float* at) { return *reinterpret_cast<const Register*>(at); }
-INLINE void store(float* at, Register value) { *reinterpret_cast<Register*>(at) = value; }
-INLINE Doubles load(const double* at) { return *reinterpret_cast<const Doubles*>(at); }
-INLINE void store(double* at, Doubles value) { *reinterpret_cast<Doubles*>(at) = value; }
 INLINE double total(Doubles s) { return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])); }
 
 // e^x for |x| ≤ 80 to about 1e-7 of itself: 2^n times a polynomial in the rest. For a float, or for a
@@ -75,7 +59,7 @@ INLINE float advantage(const float* p, const float* a, const float* b, const int
   for (; k + LANES <= d; k += LANES)
     for (int v = 0; v < PARTS; ++v) {
       const int at = k + v * WIDTH;
-      sums[v] += load(p + at) * (load(a + at) - load(b + at));
+      sums[v] += load_register(p + at) * (load_register(a + at) - load_register(b + at));
     }
   float rest = 0;
   for (; k < d; ++k) rest += p[k] * (a[k] - b[k]);
@@ -86,10 +70,10 @@ INLINE float advantage(const float* p, const float* a, const float* b, const int
 INLINE void step(float* p, float* a, float* b, const int d, float push, float keep) {
   int k = 0;
   for (; k + WIDTH <= d; k += WIDTH) {
-    const Register old_p = load(p + k), old_a = load(a + k), old_b = load(b + k);
-    store(p + k, keep * old_p + push * (old_a - old_b));
-    store(a + k, keep * old_a + push * old_p);
-    store(b + k, keep * old_b - push * old_p);
+    const Register old_p = load_register(p + k), old_a = load_register(a + k), old_b = load_register(b + k);
+    store_register(p + k, keep * old_p + push * (old_a - old_b));
+    store_register(a + k, keep * old_a + push * old_p);
+    store_register(b + k, keep * old_b - push * old_p);
   }
   for (; k < d; ++k) {
     const float old_p = p[k], old_a = a[k], old_b = b[k];
