@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "isa/isa.hpp"
+#include "isa/pairs.hpp"
 #include "pool.hpp"
 
 namespace penchant {
@@ -135,6 +136,30 @@ void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_item
               std::uint64_t seed, i64 blocks, i64* order, i64* bounds);
 bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const float* targets,
                 SgdSides sides, SgdRates rates, double& squared_error, const Run& run);
+
+// bpr_sgd.cpp: likes in the order of a plan, the pairs drawn for one epoch, and one epoch over them.
+struct PairPlan {
+  const i32 *users, *items;  // likes, range of people after range of people
+  const i64* bounds;         // [blocks + 1], where each range begins
+  i64 blocks, n, n_items;
+  std::uint64_t seed;
+};
+i64 pair_blocks(i64 n, i64 n_items);
+void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items, i64* bounds);
+bool draw_pairs(const PairPlan& plan, std::uint64_t epoch, i32* pairs, i64* bounds, const Run& run);
+bool bpr_sgd(const i32* pairs, const i64* bounds, i64 blocks, PairSides sides, PairRates rates,
+             PairCount& count, const Run& run);
+
+// pair_taste.cpp: the vector of each history that maximises BPR's likelihood against a panel of typical
+// items. Returns the first row whose matrix is not positive definite, -1 if all are, -2 if stopped.
+struct PairModel {
+  const float *items, *bias;
+  const float *panel, *panel_bias, *weights;  // [m, d], [m], [m]
+  i64 m;
+  int d;
+};
+i64 pair_taste(const Rows& histories, const PairModel& model, const float* ridge, float* out,
+               const Run& run);
 
 // gram.cpp: Σ_i w_i v_i v_iᵀ over fixed chunks, added in order in float64.
 bool gram(const float* items, i64 n_items, int d, const float* weights, float* out, const Run& run);

@@ -69,5 +69,6 @@ void bind_rows(nb::module_& m);
 void bind_scores(nb::module_& m);
 void bind_factors(nb::module_& m);
 void bind_dense(nb::module_& m);
+void bind_pairs(nb::module_& m);
 
 }  // namespace penchant

@@ -11,4 +11,5 @@ NB_MODULE(_native, m) {
   penchant::bind_scores(m);
   penchant::bind_factors(m);
   penchant::bind_dense(m);
+  penchant::bind_pairs(m);
 }

@@ -14,6 +14,7 @@ from penchant.data.vocabulary import Vocabulary
 from penchant.embedding_map import EmbeddingMap, embedding_map
 from penchant.errors import PenchantError, PenchantNotice
 from penchant.models import (
+    BPR,
     EASE,
     ImplicitALS,
     ItemKNN,
@@ -27,6 +28,7 @@ from penchant.models import (
 from penchant.version import __version__ as __version__
 
 __all__ = [
+    "BPR",
     "EASE",
     "EmbeddingMap",
     "Features",

@@ -122,3 +122,77 @@ def spd_inverse(A: np.ndarray) -> np.ndarray:
 def co_counts(rows: Rows, n_items: int) -> np.ndarray:
     X = dense(rows, n_items)
     return X.T @ X
+
+
+_WORD = 2**64 - 1
+
+
+def drawn(seed: int, counter: int) -> int:
+    """SplitMix64 of a seed and a counter."""
+    x = (seed * 0x9E3779B97F4A7C15 + counter + 1) & _WORD
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _WORD
+    return x ^ (x >> 31)
+
+
+def draw_pairs(plan, epoch: int, tries: int = 8) -> list[tuple[int, int, int]]:
+    """The likes of each range of people, bin after bin of dealt items, each with another item."""
+    seed, blocks = drawn(plan.seed, epoch), plan.blocks
+    dealt = list(range(plan.n_items))
+    for last in range(plan.n_items - 1, 0, -1):
+        other = (drawn(seed ^ _WORD, last) >> 32) * (last + 1) >> 32
+        dealt[last], dealt[other] = dealt[other], dealt[last]
+    starts = [plan.n_items * c // blocks for c in range(blocks + 1)]
+    pairs: list[tuple[int, int, int]] = []
+    for begin, end in zip(plan.bounds, plan.bounds[1:], strict=False):
+        likes = list(
+            zip(plan.users[begin:end].tolist(), plan.items[begin:end].tolist(), strict=True)
+        )
+        for c in range(blocks):
+            members = dealt[starts[c] : starts[c + 1]]
+            block = [like for like in likes if like[1] in set(members)]
+            bits = max(6, (32 * len(block) - 1).bit_length())
+
+            def place(user: int, item: int, bits: int = bits) -> int:
+                return (((user << 32 | item) ^ seed) * 0x9E3779B97F4A7C15 & _WORD) >> (64 - bits)
+
+            liked = {place(*like) for like in block}
+            for user, item in block:
+                numbers = (
+                    drawn(seed, len(pairs) * tries + attempt) >> 32 for attempt in range(tries)
+                )
+                others = (members[number * len(members) >> 32] for number in numbers)
+                free = (other for other in others if place(user, other) not in liked)
+                pairs.append((user, item, next(free, -1)))
+    return pairs
+
+
+def bpr(drawn_pairs, P, Q, bias, rate: float, reg: float, reg_bias: float) -> float:
+    """Pair after pair, step after step of blocks, in place; the share that was in order."""
+    ordered, n, blocks = 0, 0, drawn_pairs.plan.blocks
+    cells = [b * blocks + (b + step) % blocks for step in range(blocks) for b in range(blocks)]
+    for cell in cells:
+        for u, i, j in drawn_pairs.pairs[drawn_pairs.bounds[cell] : drawn_pairs.bounds[cell + 1]]:
+            if j < 0:
+                continue
+            x = P[u] @ (Q[i] - Q[j]) + bias[i] - bias[j]
+            g = 1 / (1 + np.exp(x))
+            ordered, n = ordered + (x > 0), n + 1
+            p, a, b = P[u].copy(), Q[i].copy(), Q[j].copy()
+            bias[i] += rate * (g - reg_bias * bias[i])
+            bias[j] += rate * (-g - reg_bias * bias[j])
+            P[u] += rate * (g * (a - b) - reg * p)
+            Q[i] += rate * (g * p - reg * a)
+            Q[j] += rate * (-g * p - reg * b)
+    return ordered / max(n, 1)
+
+
+def pair_gradient(p, items, signs, vectors, bias, panel, ridge) -> np.ndarray:
+    """Of the likelihood that `pair_taste` maximises, at p, in float64."""
+    gradient = -ridge * p
+    for i, sign in zip(items, signs, strict=True):
+        for typical, typical_bias, weight in zip(*panel, strict=True):
+            x = sign * ((vectors[i] - typical) @ p + bias[i] - typical_bias)
+            pull = weight / panel[2].sum() / (1 + np.exp(x))
+            gradient = gradient + sign * pull * (vectors[i] - typical)
+    return gradient

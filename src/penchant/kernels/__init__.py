@@ -4,17 +4,22 @@ from penchant.kernels.dense import co_counts, spd_inverse
 from penchant.kernels.factors import Schedule, gram, rating_sgd, sgd_schedule, solve_rows
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
+from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
 from penchant.kernels.rows import Rows, csr, nearest, neighbours, spread
 from penchant.kernels.scores import Panels, product, select, top_k
 
 __all__ = [
+    "PairPlan",
+    "Pairs",
     "Panels",
     "Rows",
     "Schedule",
     "Text",
     "available_memory",
+    "bpr_sgd",
     "co_counts",
     "csr",
+    "draw_pairs",
     "encode",
     "gram",
     "index",
@@ -22,6 +27,8 @@ __all__ = [
     "lookup",
     "nearest",
     "neighbours",
+    "pair_plan",
+    "pair_taste",
     "product",
     "rating_sgd",
     "select",

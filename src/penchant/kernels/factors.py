@@ -221,7 +221,7 @@ def rating_sgd(
         The sum of squared errors, each taken before its step.
     """
     verb = "rating_sgd"
-    _in_place(verb, P=P, Q=Q, user_bias=user_bias, item_bias=item_bias)
+    in_place(verb, P=P, Q=Q, user_bias=user_bias, item_bias=item_bias)
     n_users, n_items = schedule.n_users, schedule.n_items
     array(verb, "P", P, np.float32, (n_users, None))
     array(verb, "Q", Q, np.float32, (n_items, P.shape[1]))
@@ -258,7 +258,8 @@ def rating_sgd(
     )
 
 
-def _in_place(verb: str, **arrays: Float32) -> None:
+def in_place(verb: str, **arrays: Float32) -> None:
+    """Complain unless all of these can be changed where they lie."""
     for name, one in arrays.items():
         ready = isinstance(one, np.ndarray) and one.dtype == np.float32
         if not (ready and one.flags.c_contiguous and one.flags.writeable):

@@ -10,6 +10,7 @@ from inspect import isabstract
 from penchant.errors import ModelError, PenchantNotice
 from penchant.models import folder as _folder
 from penchant.models.base import Model
+from penchant.models.bpr import BPR
 from penchant.models.ease import EASE
 from penchant.models.implicit_als import ImplicitALS
 from penchant.models.item_knn import ItemKNN
@@ -20,6 +21,7 @@ from penchant.models.user_knn import UserKNN
 ENTRY_POINTS = "penchant.models"
 
 __all__ = [
+    "BPR",
     "EASE",
     "ImplicitALS",
     "ItemKNN",
@@ -38,7 +40,7 @@ def catalogue() -> dict[str, type[Model]]:
     A package whose model cannot be loaded, or whose name is taken, is left out with a notice.
 
     >>> list(catalogue())[:2]
-    ['ease', 'implicit_als']
+    ['bpr', 'ease']
     """
     found = _own()
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
