@@ -108,4 +108,15 @@ bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const 
 // gram.cpp: Σ_i w_i v_i v_iᵀ over fixed chunks, added in order in float64.
 bool gram(const float* items, i64 n_items, int d, const float* weights, float* out, const Run& run);
 
+// slim_columns.cpp: for each item j, min_w ½|x_j − Xw|² + l1 |w|₁ + ½ l2 |w|² with w_j = 0; the k weights of
+// the largest size, best first.
+struct Slim {
+  float l1, l2;
+  i64 k, candidates;  // candidates: items a column may use, -1 for all
+  bool positive;      // only w >= 0
+  int most;           // rounds
+  float tolerance;    // a round that moves no weight by more is the last
+};
+bool slim_columns(const Rows& x, i64 n_items, const Slim& slim, OwnedRows& out, const Run& run);
+
 }  // namespace penchant

@@ -78,3 +78,17 @@ def sgd(order, users, items, targets, P, Q, bu, bi, rate, mean, regs) -> float:
         P[u] += rate * (error * q - regs[0][u] * p)
         Q[i] += rate * (error * p - regs[1][i] * q)
     return total
+
+
+def slim(x: np.ndarray, l1: float, l2: float, positive: bool, rounds: int = 2000) -> np.ndarray:
+    """``W[i, j]``: item i's weight in the regression of item j on all others, in float64."""
+    gram = x.T @ x
+    W = np.zeros_like(gram)
+    for j, i in ((j, i) for _ in range(rounds) for j in range(len(W)) for i in range(len(W))):
+        below = gram[i, i] + l2
+        if i == j or below == 0:
+            continue
+        z = gram[i, j] - gram[i] @ W[:, j] + gram[i, i] * W[i, j]
+        z = max(z - l1, 0.0) if positive else np.sign(z) * max(abs(z) - l1, 0.0)
+        W[i, j] = z / below
+    return W

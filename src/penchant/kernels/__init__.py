@@ -5,6 +5,7 @@ from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
 from penchant.kernels.rows import Rows, csr, nearest, spread
 from penchant.kernels.scores import product, select, top_k
+from penchant.kernels.slim import slim_columns
 
 __all__ = [
     "Rows",
@@ -24,6 +25,7 @@ __all__ = [
     "set_isa",
     "set_threads",
     "sgd_schedule",
+    "slim_columns",
     "solve_rows",
     "spread",
     "threads",

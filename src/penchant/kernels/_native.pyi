@@ -80,3 +80,15 @@ def schedule(
 ) -> None: ...
 def rating_sgd(*arguments: Any) -> float: ...
 def gram(items: Array, weights: Array | None, out: Array, threads: int) -> None: ...
+def slim_columns(
+    x: Any,
+    n_items: int,
+    l1: float,
+    l2: float,
+    k: int,
+    candidates: int,
+    positive: bool,
+    most: int,
+    tolerance: float,
+    threads: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
