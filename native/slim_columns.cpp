@@ -14,11 +14,11 @@
 namespace penchant {
 namespace {
 
-constexpr i64 DENSE = 8192;      // items up to which G is a square; beyond, rows of what is not 0
-constexpr i64 SUM_CHUNK = 16;    // rows of G
-constexpr i64 CHUNK = 2;         // columns
+constexpr i64 DENSE = 8192;    // items up to which G is a square; beyond, rows of what is not 0
+constexpr i64 SUM_CHUNK = 16;  // rows of G
+constexpr i64 CHUNK = 2;       // columns
+constexpr std::size_t FIRST = 64;       // items a column begins with
 constexpr std::size_t PIECE = 1 << 25;  // steps times width between two questions whether to stop
-constexpr std::size_t FIRST = 64;  // items a column begins with
 
 std::size_t padded(std::size_t n) { return (n + LANES - 1) / LANES * LANES; }
 std::size_t at(i64 n) { return static_cast<std::size_t>(n); }
@@ -29,7 +29,9 @@ struct Turned {
   std::vector<float> values;
 
   Turned(const Rows& rows, i64 n_columns)
-      : indptr(at(n_columns) + 1), indices(at(rows.indptr[rows.n_rows])), values(rows.values ? indices.size() : 0) {
+      : indptr(at(n_columns) + 1),
+        indices(at(rows.indptr[rows.n_rows])),
+        values(rows.values ? indices.size() : 0) {
     transpose(rows, n_columns, indptr.data(), indices.data(), rows.values ? values.data() : nullptr);
   }
   Rows rows() const {
@@ -53,11 +55,13 @@ struct Table {
 
 // What one thread needs.
 struct Scratch {
-  std::vector<double> sum;          // of a row of G
-  std::vector<float> residual;      // of all items
-  std::vector<i32> place;           // of an item in the set, -1 outside
-  std::vector<i32> set;             // items at work
-  std::vector<float> M, inverse, w, before, r;  // theirs
+  std::vector<double> sum;      // of a row of G
+  std::vector<float> residual;  // of all items
+  std::vector<i32> place;       // of an item in the set, -1 outside
+  std::vector<i32> set, stood;  // items at work, and where in the last turn's set those kept from it stood
+  std::vector<float> M, inverse, w, before, r;  // of the set; before: w as the turn began
+  std::vector<float> last;                      // M of the last turn
+  std::size_t last_width = 0;
   std::vector<Scored> ranked;
 
   void reserve(i64 n) {
@@ -110,10 +114,17 @@ class Products {
       for (const Scored& cell : lists_[at(i)]) to[cell.id] -= factor * cell.score;
   }
 
-  // M[a][b] = G of the set's items a and b.
+  // M[a][b] = G of the set's items a and b; the last turn's M is nearer than G.
   void gather(Scratch& s, std::size_t width) const {
+    const std::size_t kept = s.stood.size();
+    s.M.swap(s.last);
     s.M.assign(s.set.size() * width, 0.0f);
-    for (std::size_t a = 0; a < s.set.size(); ++a) {
+    for (std::size_t a = 0; a < kept; ++a) {
+      const float* from = s.last.data() + at(s.stood[a]) * s.last_width;
+      for (std::size_t b = 0; b < kept; ++b) s.M[a * width + b] = from[s.stood[b]];
+    }
+    s.last_width = width;
+    for (std::size_t a = kept; a < s.set.size(); ++a) {
       float* to = s.M.data() + a * width;
       if (dense_) {
         const float* from = square_.data() + at(s.set[a]) * width_;
@@ -122,6 +133,7 @@ class Products {
         for (const Scored& cell : lists_[at(s.set[a])])
           if (s.place[at(cell.id)] >= 0) to[s.place[at(cell.id)]] = cell.score;
       }
+      for (std::size_t b = 0; b < kept; ++b) s.M[b * width + a] = to[b];
     }
   }
 
@@ -171,12 +183,14 @@ struct Problem {
   // Drops from the set what has no weight, and adds the best from outside.
   void renew_set(Scratch& s, std::size_t room) const {
     std::size_t kept = 0;
+    s.stood.clear();
     for (std::size_t a = 0; a < s.set.size(); ++a) {
       const i32 i = s.set[a];
       s.place[at(i)] = -1;
       if (s.w[a] == 0) continue;
       s.place[at(i)] = static_cast<i32>(kept);
       s.set[kept] = i;
+      s.stood.push_back(static_cast<i32>(a));
       s.w[kept++] = s.w[a];
     }
     const std::size_t more = std::min(room, s.ranked.size());
@@ -202,9 +216,10 @@ struct Problem {
     }
     const System system{s.M.data(), s.inverse.data(), static_cast<int>(n), static_cast<int>(width),
                         slim.l1, slim.positive};
-    const auto piece = static_cast<int>(std::clamp<std::size_t>(PIECE / (n * width + 1), 1, at(std::max(slim.most, 1))));
-    for (int done = 0; done < slim.most && !patience.ended(); done += piece) {
-      if (column_loops().descend(system, slim.tolerance, std::min(piece, slim.most - done), s.w.data(), s.r.data())) return;
+    const int piece = static_cast<int>(std::max<std::size_t>(PIECE / (n * width + 1), 1));
+    for (i64 done = 0; done < slim.most && !patience.ended(); done += piece) {
+      const int rounds = static_cast<int>(std::min<i64>(piece, slim.most - done));
+      if (column_loops().descend(system, slim.tolerance, rounds, s.w.data(), s.r.data())) return;
       if (piece < slim.most) patience.ask(worker);
     }
   }
@@ -219,7 +234,7 @@ struct Problem {
       rank_outside(j, s);
       if (s.ranked.empty()) return;
       const bool chosen = slim.candidates >= 0;
-      renew_set(s, chosen ? at(slim.candidates) : std::max(FIRST, s.set.size() / 2));
+      renew_set(s, chosen ? at(slim.candidates) : std::max(FIRST, s.set.size()));
       s.before = s.w;
       descend(s, worker);
       if (chosen) return;
