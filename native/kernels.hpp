@@ -83,7 +83,7 @@ bool spread(const Rows& history, const Rows& weights, i64 n_columns, float* out,
             const Run& run);
 
 // nearest.cpp: the k most similar rows of a table for each query row, best first.
-enum class Measure { cosine, jaccard, pearson };
+enum class Measure { cosine, jaccard, pearson, dot };
 bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measure measure,
              double shrink, const i32* itself, bool positive, OwnedRows& out, const Run& run);
 

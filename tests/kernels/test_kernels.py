@@ -144,7 +144,7 @@ def test_spread(history, weights):
     sparse(),
     sparse(),
     st.none() | st.integers(0, 5),
-    st.sampled_from(["cosine", "jaccard", "pearson"]),
+    st.sampled_from(["cosine", "jaccard", "pearson", "dot"]),
     st.sampled_from([0.0, 2.0]),
     st.booleans(),
 )

@@ -49,6 +49,8 @@ def similarity(a: np.ndarray, b: np.ndarray, measure: str, shrink: float) -> flo
     if measure == "jaccard":
         below = (a != 0).sum() + (b != 0).sum() - m + shrink
         return m / below if below else 0.0
+    if measure == "dot":
+        return a @ b
     if measure == "pearson":
         below = np.sqrt((a[both] @ a[both]) * (b[both] @ b[both]))
         return a[both] @ b[both] / below * ((m - 1) / (m - 1 + shrink)) if m > 1 and below else 0.0
