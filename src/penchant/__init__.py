@@ -14,10 +14,12 @@ from penchant.data.vocabulary import Vocabulary
 from penchant.embedding_map import EmbeddingMap, embedding_map
 from penchant.errors import PenchantError, PenchantNotice
 from penchant.models import (
+    SLIM,
     ItemKNN,
     Model,
     Popularity,
     RatingMF,
+    RP3beta,
     UserKNN,
     catalogue,
     load,
@@ -25,6 +27,7 @@ from penchant.models import (
 from penchant.version import __version__ as __version__
 
 __all__ = [
+    "SLIM",
     "EmbeddingMap",
     "Features",
     "Interactions",
@@ -33,6 +36,7 @@ __all__ = [
     "PenchantError",
     "PenchantNotice",
     "Popularity",
+    "RP3beta",
     "RatingMF",
     "UserKNN",
     "Vocabulary",

@@ -13,14 +13,18 @@ from penchant.models.base import Model
 from penchant.models.item_knn import ItemKNN
 from penchant.models.popularity import Popularity
 from penchant.models.rating_mf import RatingMF
+from penchant.models.rp3beta import RP3beta
+from penchant.models.slim import SLIM
 from penchant.models.user_knn import UserKNN
 
 ENTRY_POINTS = "penchant.models"
 
 __all__ = [
+    "SLIM",
     "ItemKNN",
     "Model",
     "Popularity",
+    "RP3beta",
     "RatingMF",
     "UserKNN",
     "catalogue",
