@@ -99,7 +99,7 @@ bool spread(const Rows& history, const Rows& weights, i64 n_columns, float* out,
 bool spread(const Rows& history, const float* weights, i64 n_columns, float* out, const Run& run);
 
 // nearest.cpp: the k most similar rows of a table for each query row, best first.
-enum class Measure { cosine, jaccard, pearson };
+enum class Measure { cosine, jaccard, pearson, dot };
 bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measure measure,
              double shrink, const i32* itself, bool positive, OwnedRows& out, const Run& run);
 
@@ -172,5 +172,15 @@ i64 spd_inverse(double* A, i64 n, const Run& run);
 // co_counts.cpp: XᵀX [n_columns, n_columns]; out comes as zeros. Returns a row in which a column stands
 // twice, -1 if there is none, -2 if stopped.
 i64 co_counts(const Rows& rows, i64 n_columns, float* out, const Run& run);
+// slim_columns.cpp: for each item j, min_w ½|x_j − Xw|² + l1 |w|₁ + ½ l2 |w|² with w_j = 0; the k weights of
+// the largest size, best first.
+struct Slim {
+  float l1, l2;
+  i64 k, candidates;  // candidates: items a column may use, -1 for all
+  bool positive;      // only w >= 0
+  int most;           // rounds
+  float tolerance;    // a round that moves no weight by more is the last
+};
+bool slim_columns(const Rows& x, i64 n_items, const Slim& slim, OwnedRows& out, const Run& run);
 
 }  // namespace penchant

@@ -86,11 +86,18 @@ struct Formula {
     }
   }
 
-  float plus(i64 i) const { return static_cast<float>(measure == Measure::cosine ? shrink : shrink + size(i)); }
-  float scale(i64 i) const { return measure == Measure::cosine ? static_cast<float>(size(i)) : 1.0f; }
-  float less() const { return measure == Measure::cosine ? 0.0f : 1.0f; }
+  float plus(i64 i) const {
+    if (measure == Measure::dot) return 1.0f;
+    return static_cast<float>(measure == Measure::cosine ? shrink : shrink + size(i));
+  }
+  float scale(i64 i) const {
+    if (measure == Measure::dot) return 0.0f;
+    return measure == Measure::cosine ? static_cast<float>(size(i)) : 1.0f;
+  }
+  float less() const { return measure == Measure::jaccard ? 1.0f : 0.0f; }
 
   float similarity(double c, i64 i, i64 j) const {
+    if (measure == Measure::dot) return static_cast<float>(c);
     const double below = measure == Measure::cosine ? size(i) * size(j) + shrink : size(i) + size(j) - c + shrink;
     return below > 0 ? static_cast<float>(c / below) : 0.0f;
   }
@@ -271,7 +278,7 @@ bool all_weighted(const Task& task, const Run& run) {
 bool neighbours(const Rows& table, i64 n_columns, i64 k, Measure measure, double shrink, OwnedRows& out, const Run& run) {
   const i64 entries = table.indptr[table.n_rows];
   const bool ones = table.values == nullptr || std::all_of(table.values, table.values + entries, [](float x) { return x == 1.0f; });
-  const bool weighted = !ones && measure == Measure::cosine;  // jaccard asks only what is present
+  const bool weighted = !ones && measure != Measure::jaccard;  // jaccard asks only what is present
   const Ordered ordered(table, n_columns, weighted);
   const Formula formula(ordered, measure, shrink);
   const i64 n = table.n_rows;

@@ -12,4 +12,5 @@ NB_MODULE(_native, m) {
   penchant::bind_factors(m);
   penchant::bind_dense(m);
   penchant::bind_pairs(m);
+  penchant::bind_slim(m);
 }

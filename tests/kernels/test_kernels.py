@@ -146,7 +146,7 @@ def test_spread(history, weights):
     sparse(),
     sparse(),
     st.none() | st.integers(0, 5),
-    st.sampled_from(["cosine", "jaccard", "pearson"]),
+    st.sampled_from(["cosine", "jaccard", "pearson", "dot"]),
     st.sampled_from([0.0, 2.0]),
     st.booleans(),
 )
@@ -180,7 +180,7 @@ def test_nearest(queries, table, k, measure, shrink, leave):
 @given(
     sparse(n_rows=st.integers(0, 20)),
     st.none() | st.integers(0, 5),
-    st.sampled_from(["cosine", "jaccard", "pearson"]),
+    st.sampled_from(["cosine", "jaccard", "pearson", "dot"]),
     st.sampled_from([0.0, 2.0]),
 )
 def test_neighbours(table, k, measure, shrink):

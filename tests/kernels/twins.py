@@ -49,6 +49,8 @@ def similarity(a: np.ndarray, b: np.ndarray, measure: str, shrink: float) -> flo
     if measure == "jaccard":
         below = (a != 0).sum() + (b != 0).sum() - m + shrink
         return m / below if below else 0.0
+    if measure == "dot":
+        return a @ b
     if measure == "pearson":
         below = np.sqrt((a[both] @ a[both]) * (b[both] @ b[both]))
         return a[both] @ b[both] / below * ((m - 1) / (m - 1 + shrink)) if m > 1 and below else 0.0
@@ -196,3 +198,17 @@ def pair_gradient(p, items, signs, vectors, bias, panel, ridge) -> np.ndarray:
             pull = weight / panel[2].sum() / (1 + np.exp(x))
             gradient = gradient + sign * pull * (vectors[i] - typical)
     return gradient
+
+
+def slim(x: np.ndarray, l1: float, l2: float, positive: bool, rounds: int = 2000) -> np.ndarray:
+    """``W[i, j]``: item i's weight in the regression of item j on all others, in float64."""
+    gram = x.T @ x
+    W = np.zeros_like(gram)
+    for j, i in ((j, i) for _ in range(rounds) for j in range(len(W)) for i in range(len(W))):
+        below = gram[i, i] + l2
+        if i == j or below == 0:
+            continue
+        z = gram[i, j] - gram[i] @ W[:, j] + gram[i, i] * W[i, j]
+        z = max(z - l1, 0.0) if positive else np.sign(z) * max(abs(z) - l1, 0.0)
+        W[i, j] = z / below
+    return W

@@ -7,6 +7,7 @@ from penchant.kernels.machine import available_memory, isa, set_isa, set_threads
 from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
 from penchant.kernels.rows import Rows, csr, nearest, neighbours, spread
 from penchant.kernels.scores import Panels, product, select, top_k
+from penchant.kernels.slim import slim_columns
 
 __all__ = [
     "PairPlan",
@@ -35,6 +36,7 @@ __all__ = [
     "set_isa",
     "set_threads",
     "sgd_schedule",
+    "slim_columns",
     "solve_rows",
     "spd_inverse",
     "spread",

@@ -113,3 +113,15 @@ def pair_taste(
     threads: int,
     /,
 ) -> int: ...
+def slim_columns(
+    x: Any,
+    n_items: int,
+    l1: float,
+    l2: float,
+    k: int,
+    candidates: int,
+    positive: bool,
+    most: int,
+    tolerance: float,
+    threads: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...

@@ -16,7 +16,7 @@ from penchant.kernels.machine import threads
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
-_MEASURES = {"cosine": 0, "jaccard": 1, "pearson": 2}
+_MEASURES = {"cosine": 0, "jaccard": 1, "pearson": 2, "dot": 3}
 
 
 class Rows(NamedTuple):
@@ -178,6 +178,7 @@ def nearest(
     ``cosine``: ``Σab / (|a||b| + shrink)``. ``jaccard``: ``c / (n_a + n_b − c + shrink)`` of which
     columns are present. ``pearson``: ``Σab / √(Σa² Σb²)`` over the common columns of values that
     are already centred, times ``(m − 1)/(m − 1 + shrink)`` for m in common; 0 for m < 2.
+    ``dot``: ``Σab``, whatever the shrinkage.
 
     Args:
         queries: ``[Q, n_columns]``; a column occurs at most once in a row.

@@ -16,6 +16,8 @@ from penchant.models.implicit_als import ImplicitALS
 from penchant.models.item_knn import ItemKNN
 from penchant.models.popularity import Popularity
 from penchant.models.rating_mf import RatingMF
+from penchant.models.rp3beta import RP3beta
+from penchant.models.slim import SLIM
 from penchant.models.user_knn import UserKNN
 
 ENTRY_POINTS = "penchant.models"
@@ -23,10 +25,12 @@ ENTRY_POINTS = "penchant.models"
 __all__ = [
     "BPR",
     "EASE",
+    "SLIM",
     "ImplicitALS",
     "ItemKNN",
     "Model",
     "Popularity",
+    "RP3beta",
     "RatingMF",
     "UserKNN",
     "catalogue",

@@ -114,7 +114,7 @@ class ItemWeights(Body):
         """The weights of some items to one, float64."""
         if isinstance(self.weights, Rows):
             return np.array([cell(self.weights, j, item) for j in sources], dtype=np.float64)
-        return self.weights[sources, item].astype(np.float64)
+        return np.asarray(self.weights[sources, item], dtype=np.float64)
 
     @property
     def _sparse(self) -> Rows:
