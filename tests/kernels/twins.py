@@ -31,6 +31,19 @@ def csr(rows, n_rows: int, times=None) -> tuple[list[int], list[int]]:
     return [0, *np.cumsum(counts).tolist()], order
 
 
+def deciding(rows: Rows, last: bool) -> list[bool]:
+    values = np.ones(len(rows.indices)) if rows.values is None else rows.values
+    mask = [False] * len(rows.indices)
+    for r in range(rows.n_rows):
+        entries = range(rows.indptr[r], rows.indptr[r + 1])
+        for column in {rows.indices[e] for e in entries}:
+            mine = [e for e in entries if rows.indices[e] == column]
+            opinion = next((np.sign(values[e]) for e in reversed(mine) if values[e]), 0)
+            agreeing = [e for e in mine if np.sign(values[e]) == opinion]
+            mask[mine[-1] if last else agreeing[0]] = True
+    return mask
+
+
 def best(scores: np.ndarray, n: int, eligible: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """By a full sort: score descending, then column ascending."""
     ids = np.full((len(scores), n), -1)

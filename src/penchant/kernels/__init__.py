@@ -3,7 +3,7 @@
 from penchant.kernels.factors import Schedule, gram, rating_sgd, sgd_schedule, solve_rows
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
-from penchant.kernels.rows import Rows, csr, nearest, spread
+from penchant.kernels.rows import Rows, csr, deciding, gather, nearest, spread
 from penchant.kernels.scores import product, select, top_k
 
 __all__ = [
@@ -12,7 +12,9 @@ __all__ = [
     "Text",
     "available_memory",
     "csr",
+    "deciding",
     "encode",
+    "gather",
     "gram",
     "index",
     "isa",
