@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "isa/isa.hpp"
@@ -60,6 +61,16 @@ bool index(const Text& ids, i32* order, const Run& run);
 bool lookup(const i64* table, const i32* order, i64 size, const i64* ids, i64 n, i32* rows,
             const Run& run);
 bool lookup(const Text& table, const i32* order, const Word* ids, i64 n, i32* rows, const Run& run);
+
+// divide.cpp: lines of delimited text -> columns. False where a line is not plain: another number of
+// fields, nothing in it, quotes that do not enclose a whole field.
+struct TextColumn {
+  std::unique_ptr<i64[]> numbers;  // where every cell is an integer; else
+  std::unique_ptr<i32[]> codes;    // the number of each cell's text
+  std::vector<Word> distinct;      // in order of first appearance
+};
+bool divide(const char* text, i64 size, const Word& delimiter, i64 width,
+            std::vector<TextColumn>& out, i64& n, const Run& run);
 
 // csr.cpp: stable order of entries by (row, time, position). transpose.cpp: columns as rows.
 bool csr(const i32* rows, i64 n, i64 n_rows, const i64* times, i64* indptr, i64* order,

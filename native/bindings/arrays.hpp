@@ -68,5 +68,6 @@ void bind_ids(nb::module_& m);
 void bind_rows(nb::module_& m);
 void bind_scores(nb::module_& m);
 void bind_factors(nb::module_& m);
+void bind_texts(nb::module_& m);
 
 }  // namespace penchant

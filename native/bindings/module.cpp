@@ -9,4 +9,5 @@ NB_MODULE(_native, m) {
   penchant::bind_rows(m);
   penchant::bind_scores(m);
   penchant::bind_factors(m);
+  penchant::bind_texts(m);
 }

@@ -5,6 +5,7 @@ from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
 from penchant.kernels.rows import Rows, csr, deciding, gather, nearest, spread
 from penchant.kernels.scores import product, select, top_k
+from penchant.kernels.texts import divide
 
 __all__ = [
     "Rows",
@@ -13,6 +14,7 @@ __all__ = [
     "available_memory",
     "csr",
     "deciding",
+    "divide",
     "encode",
     "gather",
     "gram",
