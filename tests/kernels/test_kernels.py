@@ -82,6 +82,42 @@ def test_encode_many_grows_its_table():
 
 
 @SETTINGS
+@given(
+    st.text(st.sampled_from("019-,;\nü"), max_size=30),
+    st.sampled_from([",", ";", ",,"]),
+    st.integers(1, 3),
+)
+def test_divide(text, delimiter, width):
+    got = kernels.divide(text.encode(), delimiter, width)
+    if got is not None:
+        got = [
+            [part[1][code] for code in part[0]] if isinstance(part, tuple) else part.tolist()
+            for part in got
+        ]
+    assert got == twins.divide(text, delimiter, width)
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        (b'"a",1\r\n"b, c",2', ["a", "b, c"]),
+        (b'"a"x,1\n', None),
+        (b'a"b,1\n', None),
+        (b'"a""b",1\n', None),
+        (b'"a\nb",1\n', None),
+        (b'"a,1\n', None),
+        (b"a\rb,1\n", None),
+        (b"a,1\n\n", None),
+        (b"a,1,\n", None),
+        (b'""",1\n', None),
+    ],
+)
+def test_divide_takes_quotes_round_whole_cells_and_leaves_the_rest(text, cells):
+    found = kernels.divide(text, ",", 2)
+    assert (found and found[0][1]) == cells
+
+
+@SETTINGS
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(-3, 3)), max_size=40), st.booleans())
 def test_csr(entries, timed):
     rows, times = [row for row, _ in entries], [time for _, time in entries]
@@ -453,6 +489,12 @@ BAD = {
     "gather: a place beyond": (
         lambda: kernels.gather(np.arange(3), np.array([3])),
         "places must be from 0 to 2, got 3",
+    ),
+    "divide: no delimiter": (lambda: kernels.divide(b"a,b", "", 2), "delimiter and width"),
+    "divide: no bytes": (lambda: kernels.divide("a,b", ",", 2), "text must be bytes"),
+    "gather: wide cells": (
+        lambda: kernels.gather(np.array(["abc"]), np.array([0])),
+        "4 or 8 byte cells",
     ),
     "csr: negative": (lambda: kernels.csr([-1], 3), "got -1"),
     "csr: times": (lambda: kernels.csr([0], 1, [1, 2]), r"times must have the shape \(1\)"),

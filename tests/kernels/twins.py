@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from penchant.kernels import Rows
@@ -22,6 +24,22 @@ def encode(ids) -> tuple[list[int], list[int]]:
         seen.setdefault(one, position)
     number = {one: code for code, one in enumerate(seen)}
     return [number[one] for one in ids], list(seen.values())
+
+
+def divide(text: str, delimiter: str, width: int) -> list | None:
+    rows = [line.split(delimiter) for line in text.split("\n")]
+    rows = rows[:-1] if rows[-1] == [""] else rows
+    if any(row == [""] or len(row) != width for row in rows):
+        return None
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * width
+    integers = [
+        all(re.fullmatch("0|-?[1-9][0-9]*", cell) and abs(int(cell)) < 2**63 for cell in column)
+        for column in columns
+    ]
+    return [
+        [int(cell) for cell in column] if whole else column
+        for column, whole in zip(columns, integers, strict=True)
+    ]
 
 
 def csr(rows, n_rows: int, times=None) -> tuple[list[int], list[int]]:
