@@ -1,4 +1,4 @@
-// The one way to sort by a key that is a row number: entries into buckets of neighbouring keys, then
+// Sorting by a key that is a row number: entries into buckets of neighbouring keys, then
 // each bucket by itself in cache. Stable, so the result is the same for any division of the work.
 #pragma once
 
