@@ -1,68 +1,81 @@
-// encode: ids -> row numbers in order of first appearance, by open addressing.
-#include <cstring>
+// encode: ids -> row numbers in order of first appearance.
+#include <limits>
 
-#include "kernels.hpp"
+#include "numbering.hpp"
 
 namespace penchant {
 namespace {
 
-std::uint64_t mix(std::uint64_t x) {  // the finaliser of splitmix64
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
+constexpr i64 SMALLEST_PART = i64{1} << 15;
 
-std::uint64_t hash(i64 id) { return mix(static_cast<std::uint64_t>(id)); }
+// Numbers from a small range by a table of the whole range.
+class Direct {
+ public:
+  std::vector<i64> distinct;
 
-std::uint64_t hash(const Word& word) {
-  std::uint64_t state = 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(word.length), part = 0;
-  i64 at = 0;
-  for (; at + 8 <= word.length; at += 8) {
-    std::memcpy(&part, word.at + at, 8);
-    state = mix(state ^ part) + 0x9e3779b97f4a7c15ULL;
-  }
-  part = 0;
-  std::memcpy(&part, word.at + at, static_cast<std::size_t>(word.length - at));
-  return mix(state ^ part);
-}
+  Direct(i64 low, std::uint64_t range) : low_(low), codes_(range, -1) {}
 
-bool same(i64 a, i64 b) { return a == b; }
-
-bool same(const Word& a, const Word& b) {
-  return a.length == b.length && std::memcmp(a.at, b.at, static_cast<std::size_t>(a.length)) == 0;
-}
-
-template <class Id>
-std::vector<i64> encode_any(const Id* ids, i64 n, i32* codes) {
-  std::vector<i64> first;
-  std::vector<i32> slots(1024, -1);
-  std::vector<std::uint64_t> hashes;
-  for (i64 position = 0; position < n; ++position) {
-    if (2 * first.size() >= slots.size()) {  // twice the room, everything laid anew
-      slots.assign(slots.size() * 4, -1);
-      for (std::size_t code = 0; code < first.size(); ++code) {
-        std::size_t slot = hashes[code] & (slots.size() - 1);
-        while (slots[slot] >= 0) slot = (slot + 1) & (slots.size() - 1);
-        slots[slot] = static_cast<i32>(code);
-      }
+  i32 code(i64 id) {
+    i32& code = codes_[static_cast<std::uint64_t>(id) - static_cast<std::uint64_t>(low_)];
+    if (code < 0) {
+      code = static_cast<i32>(distinct.size());
+      distinct.push_back(id);
     }
-    const std::uint64_t h = hash(ids[position]);
-    std::size_t slot = h & (slots.size() - 1);
-    while (slots[slot] >= 0 && !(hashes[slots[slot]] == h && same(ids[first[slots[slot]]], ids[position])))
-      slot = (slot + 1) & (slots.size() - 1);
-    if (slots[slot] < 0) {
-      slots[slot] = static_cast<i32>(first.size());
-      first.push_back(position);
-      hashes.push_back(h);
-    }
-    codes[position] = slots[slot];
+    return code;
   }
-  return first;
+
+ private:
+  i64 low_;
+  std::vector<i32> codes_;
+};
+
+std::vector<i64> divided(i64 n, const Run& run) {
+  const i64 parts = std::clamp<i64>(n / SMALLEST_PART, 1, std::max(run.threads, 1));
+  std::vector<i64> starts;
+  for (i64 part = 0; part <= parts; ++part)
+    starts.push_back(n / parts * part + std::min(part, n % parts));
+  return starts;
+}
+
+template <class Id, class Make>
+bool encode_any(const Id* ids, const std::vector<i64>& starts, Make make, i32* codes,
+                std::vector<i64>& first, const Run& run) {
+  const auto walk = [&](i64 part, auto visit) {
+    for (i64 at = starts[static_cast<std::size_t>(part)]; at < starts[static_cast<std::size_t>(part + 1)]; ++at)
+      visit(at, ids[at]);
+  };
+  Numbered<Id> whole;
+  const bool done = number(starts, make, walk, codes, whole, run);
+  first = std::move(whole.first);
+  return done;
 }
 
 }  // namespace
 
-std::vector<i64> encode(const i64* ids, i64 n, i32* codes) { return encode_any(ids, n, codes); }
-std::vector<i64> encode(const Word* ids, i64 n, i32* codes) { return encode_any(ids, n, codes); }
+bool encode(const i64* ids, i64 n, i32* codes, std::vector<i64>& first, const Run& run) {
+  const std::vector<i64> starts = divided(n, run);
+  const std::size_t parts = starts.size() - 1;
+  std::vector<i64> low(parts), high(parts);
+  const bool seen = parallel(static_cast<i64>(parts), run, [&](i64 part, int) {
+    i64 least = std::numeric_limits<i64>::max(), most = std::numeric_limits<i64>::min();
+    for (i64 at = starts[static_cast<std::size_t>(part)]; at < starts[static_cast<std::size_t>(part + 1)]; ++at) {
+      least = std::min(least, ids[at]);
+      most = std::max(most, ids[at]);
+    }
+    low[static_cast<std::size_t>(part)] = least;
+    high[static_cast<std::size_t>(part)] = most;
+  });
+  if (!seen) return false;
+  const i64 least = *std::min_element(low.begin(), low.end());
+  const std::uint64_t span = static_cast<std::uint64_t>(*std::max_element(high.begin(), high.end())) -
+                             static_cast<std::uint64_t>(least);
+  if (n > 0 && span < static_cast<std::uint64_t>(2 * n / static_cast<i64>(parts)))
+    return encode_any(ids, starts, [&] { return Direct(least, span + 1); }, codes, first, run);
+  return encode_any(ids, starts, [] { return Hashed<i64>(); }, codes, first, run);
+}
+
+bool encode(const Word* ids, i64 n, i32* codes, std::vector<i64>& first, const Run& run) {
+  return encode_any(ids, divided(n, run), [] { return Hashed<Word>(); }, codes, first, run);
+}
 
 }  // namespace penchant

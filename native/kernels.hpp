@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "isa/isa.hpp"
@@ -51,19 +52,44 @@ struct Scored {
 };
 
 // encode.cpp: ids numbered in order of first appearance; first[c] is where id c appeared.
-std::vector<i64> encode(const i64* ids, i64 n, i32* codes);
-std::vector<i64> encode(const Word* ids, i64 n, i32* codes);
+bool encode(const i64* ids, i64 n, i32* codes, std::vector<i64>& first, const Run& run);
+bool encode(const Word* ids, i64 n, i32* codes, std::vector<i64>& first, const Run& run);
 
-// lookup.cpp: the permutation that sorts ids, and binary searches through it; -1 is unknown. False
-// if the order leads outside the table.
-void index(const i64* ids, i64 n, i32* order);
-void index(const Text& ids, i32* order);
-bool lookup(const i64* table, const i32* order, i64 size, const i64* ids, i64 n, i32* rows);
-bool lookup(const Text& table, const i32* order, const Word* ids, i64 n, i32* rows);
+// lookup.cpp: the permutation that sorts ids, and binary searches through it; -1 is unknown. lookup
+// is false if the order leads outside the table.
+bool index(const i64* ids, i64 n, i32* order, const Run& run);
+bool index(const Text& ids, i32* order, const Run& run);
+bool lookup(const i64* table, const i32* order, i64 size, const i64* ids, i64 n, i32* rows,
+            const Run& run);
+bool lookup(const Text& table, const i32* order, const Word* ids, i64 n, i32* rows, const Run& run);
 
-// csr.cpp: stable order of entries by (row, time, position); and the transpose.
-void csr(const i64* rows, i64 n, i64 n_rows, const i64* times, i64* indptr, i64* order);
-void transpose(const Rows& rows, i64 n_columns, i64* indptr, i32* indices, float* values);
+// divide.cpp: lines of delimited text -> columns. False where a line is not plain: another number of
+// fields, nothing in it, quotes that do not enclose a whole field.
+struct TextColumn {
+  std::unique_ptr<i64[]> numbers;  // where every cell is an integer; else
+  std::unique_ptr<i32[]> codes;    // the number of each cell's text
+  std::vector<Word> distinct;      // in order of first appearance
+};
+bool divide(const char* text, i64 size, const Word& delimiter, i64 width,
+            std::vector<TextColumn>& out, i64& n, const Run& run);
+
+// csr.cpp: stable order of entries by (row, time, position). transpose.cpp: columns as rows.
+bool csr(const i32* rows, i64 n, i64 n_rows, const i64* times, i64* indptr, i64* order,
+         const Run& run = {});
+bool transpose(const Rows& rows, i64 n_columns, i64* indptr, i32* indices, float* values,
+               const Run& run = {});
+
+// deciding.cpp: 1 for the one entry of each column of a row that counts: the last; or the first of
+// those that have the sign of the last that is not 0.
+bool deciding(const Rows& rows, bool last, unsigned char* mask, const Run& run);
+
+// gather.cpp: out[i] = source[places[i]]. sound.cpp: whether pointers rise from 0, columns are below
+// n_columns and values finite.
+bool gather(const std::uint32_t* source, const i64* places, i64 n, std::uint32_t* out,
+            const Run& run);
+bool gather(const std::uint64_t* source, const i64* places, i64 n, std::uint64_t* out,
+            const Run& run);
+bool sound(const Rows& rows, i64 n_columns, const Run& run);
 
 // top_k.cpp: the n best per row by (score descending, column ascending); -1 pads.
 struct Filter {

@@ -43,11 +43,13 @@ void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_item
   }
   const std::vector<i64> user_bin = ranges(counts(users, n, n_users), n, blocks);
   const std::vector<i64> item_bin = dealt(counts(items, n, n_items), blocks);
-  std::vector<i64> cell(static_cast<std::size_t>(n)), key(static_cast<std::size_t>(n));
+  std::vector<i32> cell(static_cast<std::size_t>(n));
+  std::vector<i64> key(static_cast<std::size_t>(n));
   for (i64 r = 0; r < n; ++r) {
     const i64 row = user_bin[static_cast<std::size_t>(users[r])];
     const i64 column = item_bin[static_cast<std::size_t>(items[r])];
-    cell[static_cast<std::size_t>(r)] = ((column - row + blocks) % blocks) * blocks + row;  // step, block
+    cell[static_cast<std::size_t>(r)] =
+        static_cast<i32>(((column - row + blocks) % blocks) * blocks + row);  // step, block
     key[static_cast<std::size_t>(r)] = static_cast<i64>(drawn(seed, static_cast<std::uint64_t>(r)));
   }
   csr(cell.data(), n, blocks * blocks, key.data(), bounds, order);

@@ -13,4 +13,5 @@ NB_MODULE(_native, m) {
   penchant::bind_dense(m);
   penchant::bind_pairs(m);
   penchant::bind_slim(m);
+  penchant::bind_texts(m);
 }

@@ -1,4 +1,4 @@
-// Bindings of csr, transpose, spread and nearest.
+// Bindings of csr, transpose, deciding, gather, sound, spread and nearest.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
@@ -7,18 +7,47 @@
 namespace penchant {
 
 void bind_rows(nb::module_& m) {
-  m.def("csr", [](In<i64> rows, i64 n_rows, std::optional<In<i64>> times, Out<i64> indptr,
-                  Out<i64> order) {
-    nb::gil_scoped_release release;
-    csr(rows.data(), static_cast<i64>(rows.size()), n_rows, pointer(times), indptr.data(), order.data());
-  }, nb::arg("rows"), nb::arg("n_rows"), nb::arg("times").none(), nb::arg("indptr"), nb::arg("order"));
+  m.def("csr", [](In<i32> rows, i64 n_rows, std::optional<In<i64>> times, Out<i64> indptr,
+                  Out<i64> order, int threads) {
+    without_gil(threads, [&](const Run& run) {
+      csr(rows.data(), static_cast<i64>(rows.size()), n_rows, pointer(times), indptr.data(),
+          order.data(), run);
+    });
+  }, nb::arg("rows"), nb::arg("n_rows"), nb::arg("times").none(), nb::arg("indptr"),
+     nb::arg("order"), nb::arg("threads"));
 
   m.def("transpose", [](nb::tuple source, i64 n_columns, Out<i64> indptr, Out<i32> indices,
-                        std::optional<Out<float>> values) {
+                        std::optional<Out<float>> values, int threads) {
     const RowsArg rows = rows_arg(source);
-    nb::gil_scoped_release release;
-    transpose(rows.rows(), n_columns, indptr.data(), indices.data(), values ? values->data() : nullptr);
-  }, nb::arg("rows"), nb::arg("n_columns"), nb::arg("indptr"), nb::arg("indices"), nb::arg("values").none());
+    without_gil(threads, [&](const Run& run) {
+      transpose(rows.rows(), n_columns, indptr.data(), indices.data(),
+                values ? values->data() : nullptr, run);
+    });
+  }, nb::arg("rows"), nb::arg("n_columns"), nb::arg("indptr"), nb::arg("indices"),
+     nb::arg("values").none(), nb::arg("threads"));
+
+  m.def("deciding", [](nb::tuple source, bool last, Out<bool> mask, int threads) {
+    const RowsArg rows = rows_arg(source);
+    without_gil(threads, [&](const Run& run) {
+      deciding(rows.rows(), last, reinterpret_cast<unsigned char*>(mask.data()), run);
+    });
+  });
+  m.def("gather4", [](In<std::uint32_t> source, In<i64> places, Out<std::uint32_t> out, int threads) {
+    without_gil(threads, [&](const Run& run) {
+      gather(source.data(), places.data(), static_cast<i64>(places.size()), out.data(), run);
+    });
+  });
+  m.def("gather8", [](In<std::uint64_t> source, In<i64> places, Out<std::uint64_t> out, int threads) {
+    without_gil(threads, [&](const Run& run) {
+      gather(source.data(), places.data(), static_cast<i64>(places.size()), out.data(), run);
+    });
+  });
+  m.def("sound", [](nb::tuple source, i64 n_columns, int threads) {
+    const RowsArg rows = rows_arg(source);
+    bool is = true;
+    without_gil(threads, [&](const Run& run) { is = sound(rows.rows(), n_columns, run); });
+    return is;
+  });
 
   m.def("spread", [](nb::tuple history, nb::tuple weights, i64 n_columns, Out<float> out,
                      std::optional<Out<float>> norm, int threads) {

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 import penchant as pt
+from penchant import kernels
+from penchant.data import frames, text_files
 from penchant.errors import DataError, ParameterError, UntypableError, UsageError
 
 ROWS = [("ann", "tea", 5.0), ("bob", "jam", 2.0), ("ann", "jam", 4.0)]
@@ -815,3 +817,90 @@ def test_titles_that_are_numbers_and_dates_that_are_integers():
     frame = pd.DataFrame({"user": [1, 2], "item": [3, 4], "date": [20240131, 20231201]})
     days = pt.read(frame).columns()["timestamp"].astype("datetime64[D]").astype(str)
     assert days.tolist() == ["2024-01-31", "2023-12-01"]
+
+
+# Ways to the same table -------------------------------------------------------------------------
+
+
+def _by_each_way(source: bytes, path, delimiter=",", names=("a", "b"), named=False):
+    """What the kernel and the careful way make of the same bytes; the kernel may decline."""
+    dialect = text_files._Dialect(
+        path, delimiter, list(names), named, "utf-8", (), int(named), unusual=False
+    )
+    return text_files._plain(source, dialect), text_files._careful(source, dialect)
+
+
+CELL = st.text(st.sampled_from('017-+. aü"\r'), max_size=4)
+
+
+@given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=8), st.sampled_from(["\n", "\r\n"]))
+def test_the_kernel_divides_as_the_careful_way_or_not_at_all(tmp_path_factory, rows, end):
+    """Quotes, returns, signs, zeros: either the same cells, or it is left to others."""
+    source = end.join(map(",".join, rows)).encode()
+    for named in (False, True):
+        plain, careful = _by_each_way(source, tmp_path_factory.getbasetemp(), named=named)
+        if plain is not None and source:
+            assert not careful.rejected
+            assert list(plain.lines) == list(careful.lines)
+            for got, wanted in zip(plain.texts().values(), careful.texts().values(), strict=True):
+                assert got.tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize("delimiter", [",", "::"])
+def test_large_files_are_divided_in_parts_as_in_one(tmp_path, threads, delimiter):
+    rng = np.random.default_rng(0)
+    rows = [
+        (str(n), f"ü{n % 900}", "" if n % 7 else "x y", f'"{n % 5}"' if delimiter == "," else "4.5")
+        for n in rng.integers(-(2**62), 2**62, 40_000).tolist()
+    ]
+    source = "\r\n".join(map(delimiter.join, rows)).encode()
+    kernels.set_threads(threads)
+    try:
+        plain, careful = _by_each_way(source, tmp_path, delimiter, "abcd")
+    finally:
+        kernels.set_threads(None)
+    assert plain is not None
+    assert plain.columns["a"].dtype == np.int64
+    for name, cells in careful.texts().items():
+        assert plain.texts()[name].tolist() == cells.tolist()
+    coded = plain.columns["b"]
+    assert (coded.codes == kernels.encode(careful.texts()["b"])[0]).all()
+
+
+def test_what_a_cell_written_as_an_integer_is(tmp_path):
+    """Only what comes back as it was: else the column is text."""
+    whole = ["0", "-1", "9223372036854775807", "-9223372036854775808"]
+    source = "\n".join(f"{one},x" for one in whole).encode()
+    assert _by_each_way(source, tmp_path)[0].columns["a"].tolist() == [int(one) for one in whole]
+    for other in ["-0", "007", "+1", "1.0", "1e3", " 1", "", "-", "9223372036854775808", "1_0"]:
+        plain, _ = _by_each_way(f"{other},x\n1,y\n".encode(), tmp_path)
+        assert plain.texts()["a"].tolist() == [other, "1"]
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+def test_columns_of_text_with_gaps_in_frames(library, arrow, monkeypatch):
+    """With Arrow or without: a missing id is a rejected row, and ids are in the order they came."""
+    if not arrow:
+        monkeypatch.setattr(frames, "_arrow_text", lambda series: None)
+    frame = library({"user_id": ["b", None, "a", "b"], "item_id": ["x", "y", "", "ü"]})
+    with pytest.warns(pt.PenchantNotice, match="2 of 4 rows"):
+        data = pt.read(frame)
+    assert data.users.ids() == ["b"]
+    assert data.items.ids() == ["x", "ü"]
+    assert data.sources.tolist() == [0, 3]
+
+
+@pytest.mark.parametrize("collide", [False, True])
+def test_text_in_parquet_by_its_hashes(tmp_path, collide, monkeypatch):
+    """None where hashes collide, and then by its cells; columns named like nothing else."""
+    if collide:
+        monkeypatch.setattr(frames, "_numbered_text", lambda rows, name: None)
+    columns = {'user "id"': ["b", None, "a", "b"] * 900, "item": ["x", "y", "z", ""] * 900}
+    pq.write_table(pa.table(columns), tmp_path / "data.parquet")
+    with pytest.warns(pt.PenchantNotice, match="1,800 of 3,600 rows"):
+        data = pt.read(tmp_path / "data.parquet", user='user "id"', item="item")
+    assert data.users.ids() == ["b", "a"]
+    assert data.items.ids() == ["x", "z"]
+    assert data.columns()["item_id"][:4].tolist() == ["x", "z", "x", "z"]

@@ -82,6 +82,42 @@ def test_encode_many_grows_its_table():
 
 
 @SETTINGS
+@given(
+    st.text(st.sampled_from("019-,;\nü"), max_size=30),
+    st.sampled_from([",", ";", ",,"]),
+    st.integers(1, 3),
+)
+def test_divide(text, delimiter, width):
+    got = kernels.divide(text.encode(), delimiter, width)
+    if got is not None:
+        got = [
+            [part[1][code] for code in part[0]] if isinstance(part, tuple) else part.tolist()
+            for part in got
+        ]
+    assert got == twins.divide(text, delimiter, width)
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        (b'"a",1\r\n"b, c",2', ["a", "b, c"]),
+        (b'"a"x,1\n', None),
+        (b'a"b,1\n', None),
+        (b'"a""b",1\n', None),
+        (b'"a\nb",1\n', None),
+        (b'"a,1\n', None),
+        (b"a\rb,1\n", None),
+        (b"a,1\n\n", None),
+        (b"a,1,\n", None),
+        (b'""",1\n', None),
+    ],
+)
+def test_divide_takes_quotes_round_whole_cells_and_leaves_the_rest(text, cells):
+    found = kernels.divide(text, ",", 2)
+    assert (found and found[0][1]) == cells
+
+
+@SETTINGS
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(-3, 3)), max_size=40), st.booleans())
 def test_csr(entries, timed):
     rows, times = [row for row, _ in entries], [time for _, time in entries]
@@ -98,6 +134,78 @@ def test_transpose(rows):
     np.testing.assert_array_equal(twins.dense(turned, rows.n_rows), twins.dense(rows, 12).T)
     back = turned.transpose(rows.n_rows)
     assert back.indptr.tolist() == rows.indptr.tolist()
+
+
+@SETTINGS
+@given(sparse(unique=False, values=st.sampled_from([-1.0, 0.0, 0.5, 2.0])), st.booleans())
+def test_deciding(rows, last):
+    assert kernels.deciding(rows, 12, last=last).tolist() == twins.deciding(rows, last)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32, np.int64, np.float64])
+def test_gather(dtype):
+    source = np.arange(9).astype(dtype)
+    places = np.array([8, 0, 0, 5])
+    got = kernels.gather(source[::2], places // 2)
+    assert got.dtype == dtype
+    assert got.tolist() == source[::2][places // 2].tolist()
+    assert len(kernels.gather(source, np.empty(0, np.int64))) == 0
+
+
+# Large enough that work is divided; few distinct ids and many, near each other and far apart.
+LARGE = {
+    "a small range": lambda rng, n: rng.integers(-50, 9_000, n),
+    "a wide range": lambda rng, n: rng.integers(0, 9_000, n) * 10**14 - 10**17,
+    "all distinct": lambda rng, n: rng.permutation(n) * 3,
+    "the ends of int64": lambda rng, n: rng.choice([-(2**63), 2**63 - 1, 0], n),
+    "later ones only at the end": lambda rng, n: np.r_[np.zeros(n - 9, int), np.arange(9)],
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize("ids", LARGE)
+def test_large_columns_are_numbered_in_parts_as_in_one(ids, threads):
+    kernels.set_threads(threads)
+    numbers = LARGE[ids](np.random.default_rng(0), 250_000).astype(np.int64)
+    codes, first = kernels.encode(numbers)
+    _, wanted = np.unique(numbers, return_index=True)
+    assert first.tolist() == np.sort(wanted).tolist()
+    assert (numbers[first][codes] == numbers).all()
+    texts = [f"{one} ü" if one % 5 == 0 else str(one) for one in numbers.tolist()]
+    text_codes, text_first = kernels.encode(texts)
+    assert (text_codes == codes).all()
+    assert (text_first == first).all()
+    distinct = [texts[at] for at in first]
+    for table, asked in (
+        (numbers[first], numbers),
+        (Text.pack(distinct), texts),
+    ):
+        order = kernels.index(table)
+        assert (kernels.lookup(table, order, asked) == codes).all()
+        listed = [table[int(row)] for row in order]
+        assert listed == sorted(listed)  # UTF-8 sorts as its characters do
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize("n_rows", [1, 700, 1_024, 300_000])
+def test_large_sorts_are_stable_in_any_number_of_parts(n_rows, threads):
+    kernels.set_threads(threads)
+    rng = np.random.default_rng(1)
+    n = 700_000
+    rows = rng.integers(0, n_rows, n) * rng.integers(0, 2, n)
+    times = rng.integers(0, 1_000, n)
+    for when, keys in ((None, (rows,)), (times, (times, rows))):
+        indptr, order = kernels.csr(rows, n_rows, when)
+        assert (order == np.lexsort(keys)).all()
+        assert (np.diff(indptr) == np.bincount(rows, minlength=n_rows)).all()
+    values = times.astype(np.float32)
+    turned = Rows(np.linspace(0, n, 1_001).astype(np.int64), rows.astype(np.int32), values)
+    turned = turned.transpose(n_rows)
+    by_column = np.argsort(rows, kind="stable")
+    owners = np.repeat(np.arange(1_000), np.diff(np.linspace(0, n, 1_001).astype(np.int64)))
+    assert (turned.indices == owners[by_column]).all()
+    assert (turned.values == values[by_column]).all()
+    assert (np.diff(turned.indptr) == np.bincount(rows, minlength=n_rows)).all()
 
 
 @SETTINGS
@@ -465,6 +573,17 @@ BAD = {
         "offsets must rise",
     ),
     "csr: a row beyond": (lambda: kernels.csr([0, 5], 3), "csr: rows must be from 0 to 2, got 5"),
+    "csr: a row beyond 32 bits": (lambda: kernels.csr([2**40], 3), "rows must fit int32"),
+    "gather: a place beyond": (
+        lambda: kernels.gather(np.arange(3), np.array([3])),
+        "places must be from 0 to 2, got 3",
+    ),
+    "divide: no delimiter": (lambda: kernels.divide(b"a,b", "", 2), "delimiter and width"),
+    "divide: no bytes": (lambda: kernels.divide("a,b", ",", 2), "text must be bytes"),
+    "gather: wide cells": (
+        lambda: kernels.gather(np.array(["abc"]), np.array([0])),
+        "4 or 8 byte cells",
+    ),
     "csr: negative": (lambda: kernels.csr([-1], 3), "got -1"),
     "csr: times": (lambda: kernels.csr([0], 1, [1, 2]), r"times must have the shape \(1\)"),
     "rows: pointers": (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from penchant.kernels import Rows
@@ -24,11 +26,40 @@ def encode(ids) -> tuple[list[int], list[int]]:
     return [number[one] for one in ids], list(seen.values())
 
 
+def divide(text: str, delimiter: str, width: int) -> list | None:
+    rows = [line.split(delimiter) for line in text.split("\n")]
+    rows = rows[:-1] if rows[-1] == [""] else rows
+    if any(row == [""] or len(row) != width for row in rows):
+        return None
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * width
+    integers = [
+        all(re.fullmatch("0|-?[1-9][0-9]*", cell) and abs(int(cell)) < 2**63 for cell in column)
+        for column in columns
+    ]
+    return [
+        [int(cell) for cell in column] if whole else column
+        for column, whole in zip(columns, integers, strict=True)
+    ]
+
+
 def csr(rows, n_rows: int, times=None) -> tuple[list[int], list[int]]:
     when = [0] * len(rows) if times is None else times
     order = sorted(range(len(rows)), key=lambda e: (rows[e], when[e], e))
     counts = [sum(1 for row in rows if row == r) for r in range(n_rows)]
     return [0, *np.cumsum(counts).tolist()], order
+
+
+def deciding(rows: Rows, last: bool) -> list[bool]:
+    values = np.ones(len(rows.indices)) if rows.values is None else rows.values
+    mask = [False] * len(rows.indices)
+    for r in range(rows.n_rows):
+        entries = range(rows.indptr[r], rows.indptr[r + 1])
+        for column in {rows.indices[e] for e in entries}:
+            mine = [e for e in entries if rows.indices[e] == column]
+            opinion = next((np.sign(values[e]) for e in reversed(mine) if values[e]), 0)
+            agreeing = [e for e in mine if np.sign(values[e]) == opinion]
+            mask[mine[-1] if last else agreeing[0]] = True
+    return mask
 
 
 def best(scores: np.ndarray, n: int, eligible: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penchant import kernels
+from penchant.data.coded import Coded, Column, array, by_row, distinct_cells
 from penchant.data.interactions import RATING_NAMES
 from penchant.data.text_files import normalised
 from penchant.errors import UsageError, hint, shown
@@ -62,7 +62,7 @@ class Roles:
 
 
 def find_roles(
-    table: Mapping[str, npt.NDArray[Any]],
+    table: Mapping[str, Column],
     asked: Mapping[str, str | int | bool | None],
     named: bool,
     where: str,
@@ -107,11 +107,13 @@ def find_roles(
     return Roles(**found, evidence=tuple(evidence))
 
 
-def _mostly_there(cells: npt.NDArray[Any]) -> bool:
+def _mostly_there(cells: Column) -> bool:
     """Whether most rows have a cell: a column that only a few rows of a JSON file have does not."""
-    if cells.dtype != object or not len(cells):
+    judged = distinct_cells(cells)
+    if judged.dtype != object or not len(cells):
         return True
-    return sum(cell is not None for cell in cells) > 0.5 * len(cells)
+    there = np.array([cell is not None for cell in judged], dtype=bool)
+    return bool(there.all() or np.count_nonzero(by_row(there, cells)) > 0.5 * len(cells))
 
 
 def _asked_columns(
@@ -163,7 +165,7 @@ def _named_column(role: str, names: list[str], where: str) -> str | None:
 
 
 def _positional(
-    found: Mapping[str, str], table: Mapping[str, npt.NDArray[Any]], free: list[str]
+    found: Mapping[str, str], table: Mapping[str, Column], free: list[str]
 ) -> list[str]:
     """Roles of the columns left over, in order; a third column of huge numbers is a time."""
     roles = [role for role in ("user", "item", "value", "time") if role not in found]
@@ -189,11 +191,11 @@ def _float(cell: Any) -> float:
         return float("nan")
 
 
-def bad_ids(cells: npt.NDArray[Any], column: str, bad: Reasons) -> None:
+def bad_ids(cells: Column, column: str, bad: Reasons) -> None:
     """Note every row whose id is missing or cannot be one."""
-    if cells.dtype.kind in "iu":
+    if not isinstance(cells, Coded) and cells.dtype.kind in "iu":
         return
-    if cells.dtype.kind == "f":
+    if not isinstance(cells, Coded) and cells.dtype.kind == "f":
         for gap in np.flatnonzero(~np.isfinite(cells)):
             bad.setdefault(int(gap), (column, "the id is missing"))
         return
@@ -220,34 +222,36 @@ def _id_fault(cell: Any) -> str | None:
     return None
 
 
-def _by_distinct(cells: npt.NDArray[Any], fault: Any) -> dict[int, str]:
+def _by_distinct(cells: Column, fault: Any) -> dict[int, str]:
     """The fault of each row that has one; equal text cells are judged once."""
     try:
-        codes, first = kernels.encode(cells)
+        coded = cells if isinstance(cells, Coded) else Coded.of(cells)
     except UsageError:  # not all text
-        return {row: why for row, cell in enumerate(cells) if (why := fault(cell))}
-    faults = {code: why for code, at in enumerate(first) if (why := fault(cells[at]))}
+        return {row: why for row, cell in enumerate(array(cells)) if (why := fault(cell))}
+    faults = {code: why for code, cell in enumerate(coded.distinct) if (why := fault(cell))}
     if not faults:
         return {}
-    rows = np.flatnonzero(np.isin(codes, list(faults)))
-    return {int(row): faults[int(codes[row])] for row in rows}
+    rows = np.flatnonzero(np.isin(coded.codes, list(faults)))
+    return {int(row): faults[int(coded.codes[row])] for row in rows}
 
 
 def to_values(
-    cells: npt.NDArray[Any], column: str, bad: Reasons
+    cells: Column, column: str, bad: Reasons
 ) -> tuple[npt.NDArray[np.float64], str | None]:
     """Cells as finite numbers, and a note where commas are their points.
 
     Rows where they are none are noted.
     """
-    values, note = _floats(cells), None
+    judged, note = distinct_cells(cells), None
+    values = _floats(judged)
     wrong = ~np.isfinite(values) | (abs(values) > np.finfo(np.float32).max)
-    commas = [row for row in np.flatnonzero(wrong) if _COMMA.fullmatch(str(cells[row]).strip())]
+    commas = [at for at in np.flatnonzero(wrong) if _COMMA.fullmatch(str(judged[at]).strip())]
     if commas:
-        values[commas] = [float(str(cells[row]).replace(",", ".")) for row in commas]
+        values[commas] = [float(str(judged[at]).replace(",", ".")) for at in commas]
         wrong[commas] = False
-        note = f"{column}: commas read as decimal points, such as {cells[commas[0]]!r}"
-    for row in np.flatnonzero(wrong):
+        note = f"{column}: commas read as decimal points, such as {judged[commas[0]]!r}"
+    values = by_row(values, cells)
+    for row in np.flatnonzero(by_row(wrong, cells)) if wrong.any() else ():
         cell = cells[row]
         empty = cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())
         reason = "the value is missing" if empty else f"the value {shown(cell)} is no finite number"

@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from penchant import kernels
 from penchant.data.features import TAGS, TITLE, YEAR, Features
 from penchant.data.interactions import Interactions
 from penchant.errors import ParameterError, hint
 
-_PUBLISHED = {  # users, items, rows, fewest per user, and what is known of the degrees
-    "ml-1m": (6_040, 3_416, 999_611, "median 96, most 2,314; most met item 3,428"),
-    "ml-20m": (
+
+@dataclass(frozen=True)
+class _Shape:
+    """The size of a data set and how its rows spread.
+
+    Over people log-normal, cut at ``most``; over items by a power law that is nearly even among
+    the ``head`` most popular ones.
+    """
+
+    n_users: int
+    n_items: int
+    n_interactions: int
+    fewest: int
+    spread: float
+    most: int
+    head: float = 8.0
+    published: str = ""
+
+
+_PUBLISHED = {
+    "ml-1m": _Shape(
+        6_040, 3_416, 999_611, 20, 1.1, 2_314, 12.0, "median 96, most 2,314; most met item 3,428"
+    ),
+    "ml-20m": _Shape(
         138_493,
         26_744,
         20_000_263,
+        20,  # MovieLens keeps people with 20 ratings and more
+        1.38,
+        9_254,
+        6.0,
         "median 68, mean 144, most 9,254; most met item 67,310",
     ),
 }
-_FEWEST = 20  # MovieLens keeps people with 20 ratings and more
+_MANY = 16  # who has more than one item in so many is drawn with all items in view
 _START = 1_000_000_000_000_000  # the first moment of a town, microseconds
 _SPAN = 100_000_000_000_000
 
@@ -116,14 +143,16 @@ def town(
     >>> town(50, 20, 300)
     <Interactions: 300 likes of 50 users and 20 items>
     """
-    shape, fewest = "", 1
+    name = n_users if isinstance(n_users, str) else ""
     if isinstance(n_users, str):
         if n_users not in _PUBLISHED:
             raise ParameterError(
                 "no such shape", where="town", got=n_users, do=f"There are: {', '.join(_PUBLISHED)}"
             )
-        shape, fewest = n_users, _FEWEST
-        n_users, n_items, n_interactions, _ = _PUBLISHED[shape]
+        shape = _PUBLISHED[n_users]
+        n_users, n_items, n_interactions = shape.n_users, shape.n_items, shape.n_interactions
+    else:
+        shape = _Shape(n_users, n_items, n_interactions, 1, 1.1, max(1, int(n_items * 0.68)))
     if not (n_users > 0 and n_items > 1 and n_users <= n_interactions <= n_users * n_items // 2):
         raise ParameterError(
             "interactions must be at least one per user and at most half of users × items",
@@ -131,10 +160,10 @@ def town(
             got=(n_users, n_items, n_interactions),
         )
     rng = np.random.default_rng(seed)
-    counts = _degrees(rng, n_users, n_items, n_interactions, fewest)
+    counts = _degrees(rng, shape)
     user_group, item_group = rng.integers(0, groups, n_users), rng.integers(0, groups, n_items)
     users = np.repeat(np.arange(n_users, dtype=np.int32), counts)
-    items = _choices(rng, users, counts, user_group, item_group, n_items)
+    items = _choices(rng, users, counts, user_group, item_group, n_items, shape.head)
     order = rng.permutation(len(users))
     users, items = users[order], items[order]
     values = None
@@ -151,21 +180,18 @@ def town(
         times,
         kind="ratings" if ratings else "likes",
     )
-    return data.noted(_statistics(data, shape))
+    return data.noted(_statistics(data, name))
 
 
-def _degrees(
-    rng: np.random.Generator, n_users: int, n_items: int, total: int, fewest: int
-) -> npt.NDArray[np.int64]:
+def _degrees(rng: np.random.Generator, shape: _Shape) -> npt.NDArray[np.int64]:
     """Log-normal numbers of rows per person that sum to the total."""
-    weight = rng.lognormal(0, 1.1, n_users)
-    most = max(fewest, int(n_items * 0.68))
-    spare = total - fewest * n_users
+    weight = rng.lognormal(0, shape.spread, shape.n_users)
+    spare = shape.n_interactions - shape.fewest * shape.n_users
     counts: npt.NDArray[np.int64] = np.minimum(
-        fewest + np.floor(weight / weight.sum() * spare), most
+        shape.fewest + np.floor(weight / weight.sum() * spare), shape.most
     ).astype(np.int64)
-    while (short := total - int(counts.sum())) > 0:
-        room = np.flatnonzero(counts < most)
+    while (short := shape.n_interactions - int(counts.sum())) > 0:
+        room = np.flatnonzero(counts < shape.most)
         counts[rng.choice(room, min(short, len(room)), replace=False)] += 1
     return counts
 
@@ -177,63 +203,51 @@ def _choices(
     user_group: npt.NDArray[np.int64],
     item_group: npt.NDArray[np.int64],
     n_items: int,
+    head: float,
 ) -> npt.NDArray[np.int32]:
     """Distinct items for each person: popular ones more often, those of the own group most.
 
-    Drawn again where a person already has the item, and from all items once that is slow.
+    Drawn again where a person already has the item. For people who have many items that would go
+    on for long; they get the first of all items by exponential clocks whose rates are the weights
+    (Efraimidis and Spirakis, 2006), which is the same distribution.
     """
-    popular = 1 / (np.arange(n_items) + 8.0) ** 0.85
-    by_group = [
+    popular = 1 / (np.arange(n_items) + head) ** 0.85
+    weights = [
         popular * np.where(item_group == group, 6.0, 1.0) for group in range(user_group.max() + 1)
     ]
-    bounds = [np.cumsum(weight) / weight.sum() for weight in by_group]
-    n = len(users)
-    items = np.full(n, -1, dtype=np.int32)
-    todo = np.arange(n)
-    for _ in range(60):
-        drawn = rng.random(len(todo))
-        group = user_group[users[todo]]
-        for one, bound in enumerate(bounds):
-            mine = group == one
-            items[todo[mine]] = np.searchsorted(bound, drawn[mine])
-        todo = _repeats(users, items, n_items)
-        if not len(todo):
-            return items
-    return _completed(rng, items, todo, counts)
-
-
-def _repeats(
-    users: npt.NDArray[np.int32], items: npt.NDArray[np.int32], n_items: int
-) -> npt.NDArray[np.int64]:
-    """Rows whose person already has the item in an earlier row."""
-    key = users.astype(np.int64) * n_items + items
-    order = np.argsort(key, kind="stable")
-    again = order[1:][np.diff(key[order]) == 0]
-    return np.sort(again).astype(np.int64)
-
-
-def _completed(
-    rng: np.random.Generator,
-    items: npt.NDArray[np.int32],
-    todo: npt.NDArray[np.int64],
-    counts: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int32]:
-    """The rows still open filled with items their people do not have, uniformly."""
     starts = np.concatenate([[0], np.cumsum(counts)])
-    owners = np.searchsorted(starts, todo, side="right") - 1
-    for person in np.unique(owners):
-        mine = todo[owners == person]
-        row = np.arange(starts[person], starts[person + 1])
-        have = set(items[np.setdiff1d(row, mine)].tolist())
-        free = np.array([one for one in range(int(items.max()) + 1) if one not in have])
-        items[mine] = rng.choice(free, len(mine), replace=False)
+    items = np.empty(len(users), dtype=np.int32)
+    many = counts > n_items // _MANY
+    for person in np.flatnonzero(many):
+        clocks = rng.standard_exponential(n_items) / weights[user_group[person]]
+        first = np.argpartition(clocks, counts[person] - 1)[: counts[person]]
+        items[starts[person] : starts[person + 1]] = first
+    bounds = np.concatenate([np.cumsum(w) / w.sum() + group for group, w in enumerate(weights)])
+    todo = np.flatnonzero(~many[users])
+    while len(todo):
+        group = user_group[users[todo]]
+        drawn = np.searchsorted(bounds, rng.random(len(todo)) + group) - group * n_items
+        items[todo] = np.minimum(drawn, n_items - 1)
+        todo = _repeats(items, starts, np.flatnonzero(np.bincount(users[todo])))
     return items
 
 
-def _statistics(data: Interactions, shape: str) -> str:
+def _repeats(
+    items: npt.NDArray[np.int32], starts: npt.NDArray[np.int64], people: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Rows of some people who already have the item in an earlier row."""
+    counts = starts[people + 1] - starts[people]
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    rows = np.arange(indptr[-1]) + np.repeat(starts[people] - indptr[:-1], counts)
+    mine = kernels.Rows(indptr, kernels.gather(items, rows))
+    again: npt.NDArray[np.int64] = rows[~kernels.deciding(mine, int(items.max()) + 1, last=False)]
+    return again
+
+
+def _statistics(data: Interactions, name: str) -> str:
     degrees, popularity = data.histories.counts, data.histories.item_counts()
     made = (
         f"made up: median {np.median(degrees):g} rows per user, mean {degrees.mean():.0f},"
         f" most {degrees.max():,}; most met item {popularity.max():,}"
     )
-    return f"{made}; published {shape}: {_PUBLISHED[shape][3]}" if shape else made
+    return f"{made}; published {name}: {_PUBLISHED[name].published}" if name else made

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.data import movielens
+from penchant.data.coded import array, objects
 from penchant.data.columns import ALIASES, Reasons, bad_ids
 from penchant.data.features import TAG_SEPARATOR, TAGS, TITLE, YEAR, Features
 from penchant.data.files import nearest_name
-from penchant.data.frames import from_frame, from_json, from_parquet, objects
+from penchant.data.frames import Cells, from_frame, from_json, from_parquet
 from penchant.data.interactions import Interactions
 from penchant.data.text_files import normalised, read_text_table
 from penchant.data.vocabulary import settle_ids
@@ -70,18 +71,22 @@ def _columns(source: Any) -> dict[str, npt.NDArray[Any]]:
             where="items",
             got=type(source).__name__,
         )
-    return cells.columns
+    return _arrays(cells)
+
+
+def _arrays(cells: Cells) -> dict[str, npt.NDArray[Any]]:
+    return {name: array(column) for name, column in cells.columns.items()}
 
 
 def _file_columns(path: Path) -> dict[str, npt.NDArray[Any]]:
     name = path.name.lower().removesuffix(".gz")
     if name.endswith((".parquet", ".pq")):
-        return from_parquet(path).columns
+        return _arrays(from_parquet(path))
     if name.endswith((".jsonl", ".ndjson", ".json")):
-        return from_json(path).columns
+        return _arrays(from_json(path))
     known = ALIASES["item"] | {"id", *_TITLES, *_YEARS, *_TAGS}
     table = read_text_table(path, frozenset(known))
-    return movielens.named_facts(path, table.columns)
+    return movielens.named_facts(path, table.texts())
 
 
 def _id_column(columns: dict[str, npt.NDArray[Any]], data: Interactions) -> tuple[str, float]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.data.coded import Coded
 from penchant.data.vocabulary import Id, Vocabulary, settle_ids
 from penchant.errors import DataError
 from penchant.kernels import Text
@@ -35,7 +36,7 @@ class Features:
 
     @classmethod
     def from_columns(
-        cls, ids: Sequence[Id] | npt.NDArray[Any], columns: Mapping[str, Sequence[Any]]
+        cls, ids: Sequence[Id] | npt.NDArray[Any] | Coded, columns: Mapping[str, Sequence[Any]]
     ) -> Features:
         """Facts from ids and equally long columns; of a repeated id the last row counts.
 

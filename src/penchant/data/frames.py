@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant import kernels
+from penchant.data.coded import Coded, Column, objects
 from penchant.data.columns import ALIASES
 from penchant.data.features import missing
 from penchant.data.files import content, literal
@@ -19,7 +21,7 @@ from penchant.data.text_files import normalised
 from penchant.errors import DataError, UsageError
 from penchant.kernels import threads
 
-Columns = dict[str, npt.NDArray[Any]]
+Columns = Mapping[str, Column]
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Cells:
     """Columns of typed cells with what came along.
 
     Attributes:
-        columns: arrays by name; text as object arrays, None where a cell is missing.
+        columns: cells by name; None where one of text is missing.
         named: whether the names mean anything.
         origin: the frame library, or None.
         lines: the line of each row in a file, or None.
@@ -38,7 +40,7 @@ class Cells:
     columns: Columns
     named: bool
     origin: str | None = None
-    lines: npt.NDArray[np.int64] | None = None
+    lines: Sequence[int] | None = None
     rejected: tuple[Reject, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -64,8 +66,8 @@ def from_frame(frame: Any) -> Cells | None:
     return Cells(columns, any(isinstance(name, str) for name in wrapped.columns), origin)
 
 
-def _column(series: Any) -> npt.NDArray[Any]:
-    """One column as numbers, moments, or objects with None where a cell is missing."""
+def _column(series: Any) -> Column:
+    """One column as numbers, moments, text, or objects with None where a cell is missing."""
     import narwhals as nw
 
     if series.dtype == nw.Datetime or series.dtype == nw.Date:
@@ -76,7 +78,29 @@ def _column(series: Any) -> npt.NDArray[Any]:
         return np.asarray(series.to_numpy())
     if series.dtype.is_float():
         return np.asarray(series.to_numpy(), dtype=np.float64)
+    text = _arrow_text(series)
+    if text is not None:
+        return text
     return objects([None if missing(cell) else cell for cell in series.to_list()])
+
+
+def _arrow_text(series: Any) -> Coded | None:
+    """A column of text numbered by Arrow, if that is there; no Python object per row."""
+    import narwhals as nw
+
+    try:
+        import pyarrow as pa
+    except ImportError:
+        return None
+    if series.dtype != nw.String:
+        return None
+    found = series.to_arrow()
+    parts = pa.chunked_array(found.chunks if isinstance(found, pa.ChunkedArray) else [found])
+    coded = parts.cast(pa.large_string()).dictionary_encode().unify_dictionaries()
+    cells = coded.chunk(0).dictionary.to_pylist() if coded.num_chunks else []
+    codes = [np.asarray(part.indices.fill_null(len(cells))) for part in coded.chunks]
+    whole = np.concatenate([np.empty(0, np.int32), *codes]).astype(np.int64)
+    return Coded.numbered(whole, [*cells, None])
 
 
 def from_parquet(path: Path) -> Cells:
@@ -89,11 +113,39 @@ def from_parquet(path: Path) -> Cells:
 
     with duckdb.connect(":memory:", config={"threads": threads()}) as connection:
         try:
-            found = connection.read_parquet(literal(path), hive_partitioning=False).fetchnumpy()
+            rows = connection.read_parquet(literal(path), hive_partitioning=False)
+            kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
+            columns: dict[str, Column | None] = dict.fromkeys(kinds)
+            for name in (name for name, kind in kinds.items() if kind == "VARCHAR"):
+                columns[name] = _numbered_text(rows, name)
+            rest = [_quoted(name) for name, column in columns.items() if column is None]
+            found = rows.project(", ".join(rest)).fetchnumpy() if rest else {}
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise DataError(f"not a readable Parquet file ({reason})", where=str(path)) from error
-    return Cells({name: _unmasked(column) for name, column in found.items()}, True)
+    columns.update({name: _unmasked(column) for name, column in found.items()})
+    return Cells({name: cells for name, cells in columns.items() if cells is not None}, True)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _numbered_text(rows: Any, name: str) -> Coded | None:
+    """A column of text by its hashes, so that no row's text becomes a Python object.
+
+    None where two texts share a hash: then the cells are read one by one.
+    """
+    cell = _quoted(name)
+    kinds = rows.aggregate(f"{cell} AS cell, hash({cell}) AS hash", cell).fetchnumpy()
+    hashes = np.asarray(kinds["hash"], dtype=np.uint64).view(np.int64)
+    if len(np.unique(hashes)) < len(hashes):
+        return None
+    found = rows.project(f"hash({cell}) AS hash").fetchnumpy()["hash"]
+    codes, first = kernels.encode(np.asarray(found, dtype=np.uint64).view(np.int64))
+    place = np.argsort(hashes)
+    at = place[np.searchsorted(hashes, np.asarray(found).view(np.int64)[first], sorter=place)]
+    return Coded(codes, _unmasked(kinds["cell"]).astype(object)[at])
 
 
 def _unmasked(column: Any) -> npt.NDArray[Any]:
@@ -126,7 +178,7 @@ def from_json(path: Path) -> Cells:
         raise DataError(reason, where=str(path))
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {name: objects([row.get(name) for row in rows]) for name in names}
-    return Cells(columns, True, None, np.array(lines, dtype=np.int64), tuple(rejected))
+    return Cells(columns, True, None, lines, tuple(rejected))
 
 
 _Parsed = tuple[list[dict[str, Any]], list[int], list[Reject]]
@@ -262,10 +314,3 @@ def from_matrix(source: Any) -> Cells | None:
 def _picked(ids: Any, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     listed = np.asarray(ids) if isinstance(ids, range | np.ndarray) else objects(list(ids))
     return np.asarray(listed[rows])
-
-
-def objects(cells: Sequence[Any]) -> npt.NDArray[Any]:
-    """Any cells as an object array."""
-    out = np.empty(len(cells), dtype=object)
-    out[:] = cells
-    return out

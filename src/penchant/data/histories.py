@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from penchant.kernels import Rows
+from penchant.kernels import Rows, deciding, gather
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -79,25 +79,40 @@ class Histories:
     def take(self, rows: Any) -> Histories:
         """The histories of some people, in the order asked for; ``rows`` int ``[b]`` or a slice."""
         if isinstance(rows, slice):
-            rows = np.arange(*rows.indices(len(self)))
+            start, stop, step = rows.indices(len(self))
+            if step == 1 and start <= stop:
+                return self._neighbours(start, stop)
+            rows = np.arange(start, stop, step)
         rows = np.asarray(rows, dtype=np.int64)
         counts = self.counts[rows]
         indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         entries = np.arange(indptr[-1]) + np.repeat(self.indptr[rows] - indptr[:-1], counts)
         return self._entries(entries, indptr, None if self.people is None else self.people[rows])
 
+    def _neighbours(self, start: int, stop: int) -> Histories:
+        """Of people who follow each other; the entries are views."""
+        entries = slice(self.indptr[start], self.indptr[stop])
+        return replace(
+            self,
+            indptr=self.indptr[start : stop + 1] - self.indptr[start],
+            items=self.items[entries],
+            values=self.values[entries],
+            times=None if self.times is None else self.times[entries],
+            people=None if self.people is None else self.people[start:stop],
+        )
+
     def where(self, keep: Bool) -> Histories:
         """Only the entries where ``keep`` (bool ``[nnz]``) holds; every person stays."""
-        kept = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
-        return self._entries(np.flatnonzero(keep), kept[self.indptr], self.people)
+        entries = np.flatnonzero(keep)
+        return self._entries(entries, np.searchsorted(entries, self.indptr), self.people)
 
     def _entries(self, entries: Int64, indptr: Int64, people: Int32 | None) -> Histories:
         return replace(
             self,
             indptr=indptr,
-            items=self.items[entries],
-            values=self.values[entries],
-            times=None if self.times is None else self.times[entries],
+            items=gather(self.items, entries),
+            values=gather(self.values, entries),
+            times=None if self.times is None else gather(self.times, entries),
             people=people,
         )
 
@@ -112,24 +127,7 @@ class Histories:
         Of ratings the last. Of likes the first, among those that agree with the last opinion: a
         dislike after a like is a dislike, and a like after a dislike a like.
         """
-        n = len(self.items)
-        key = self.owners.astype(np.int64) * self.n_items + self.items
-        order = np.argsort(key, kind="stable")
-        changes = np.flatnonzero(np.diff(key[order])) + 1
-        starts = np.append(0, changes)[: n and len(changes) + 1]
-        group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, n)))
-        place = np.arange(n)
-        if kind == "ratings":
-            decides = np.maximum.reduceat(place, starts) if n else place
-        else:
-            sign = np.sign(self.values[order])
-            last = np.maximum.reduceat(np.where(sign != 0, place, -1), starts) if n else place
-            opinion = np.where(last >= 0, sign[last], 0)
-            agrees = np.where(sign == opinion[group], place, n)
-            decides = np.minimum.reduceat(agrees, starts) if n else place
-        mask = np.zeros(n, dtype=bool)
-        mask[order[decides]] = True
-        return mask
+        return deciding(self.rows(), self.n_items, last=kind == "ratings")
 
     def with_values(self, values: npt.ArrayLike) -> Histories:
         """The same entries with other values, float ``[nnz]``."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RATING_NAMES = frozenset({"rating", "ratings", "stars", "star", "score", "grade"})
 LIKED_FROM = 4.0  # the rating from which a ranking model counts a like
 _MOST_GRADES = 100  # more distinct values than this are amounts, not grades
+_AT_ONCE = 1 << 18  # values looked at together, so that they stay in cache
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,12 @@ class Interactions:
             items=item_ids,
             histories=Histories(
                 indptr,
-                item_rows[order],
-                strength[order],
+                kernels.gather(item_rows, order),
+                kernels.gather(strength, order),
                 len(item_ids),
-                None if times is None else times[order],
+                None if times is None else kernels.gather(times, order),
             ),
-            sources=order if sources is None else sources[order],
+            sources=order if sources is None else kernels.gather(sources, order),
             kind=decided,
             facts=None if features is None else features.aligned(item_ids),
             notes=(*notes, f"kind: {decided} ({why})"),
@@ -289,7 +290,7 @@ class Interactions:
         }
         for name, array in parts.items():
             digest.update(name.encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array).data if array.size else b"")
         return digest.hexdigest()
 
 
@@ -314,7 +315,7 @@ def detect_kind(values: Float32, name: str | None) -> tuple[Kind, str]:
     """
     if name is None and not len(values):
         return "likes", "no value column"
-    distinct = np.unique(values)
+    distinct = _grades(values)
     if len(distinct) <= 1:
         return "likes", f"every value is {distinct[0]:g}" if len(distinct) else "no rows"
     span = f"{distinct[0]:g} to {distinct[-1]:g}"
@@ -329,6 +330,21 @@ def detect_kind(values: Float32, name: str | None) -> tuple[Kind, str]:
     if halves and distinct[0] >= 0 and distinct[-1] <= 10 and 3 <= len(distinct) <= _MOST_GRADES:
         return "ratings", f"{len(distinct)} grades, {span}"
     return "likes", f"values {span} are no clear grades"
+
+
+def _grades(values: Float32) -> Float32:
+    """The distinct values in order; if they are too many for grades, only some and both ends."""
+    found = [values.min(), values.max()] if len(values) else []
+    for begin in range(0, len(values), _AT_ONCE):
+        rest = values[begin : begin + _AT_ONCE]
+        for known in found:
+            rest = rest[rest != known]
+        while len(rest) and len(found) <= _MOST_GRADES:
+            found.append(rest[0])
+            rest = rest[rest != rest[0]]
+        if len(found) > _MOST_GRADES:
+            break
+    return np.unique(np.array(found, dtype=np.float32))
 
 
 def require_kind(data: Interactions, kind: Kind, who: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant import kernels
+from penchant.data.coded import Column, by_row, distinct_cells
 from penchant.data.histories import NO_TIME
 from penchant.errors import shown
 
@@ -24,26 +25,31 @@ Moments = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
-def to_moments(cells: npt.NDArray[Any]) -> tuple[Moments | None, Bools, str]:
+def to_moments(cells: Column) -> tuple[Moments | None, Bools, str]:
     """Cells as int64 microseconds UTC.
 
     Returns:
         The moments, `NO_TIME` where a cell is empty; which cells hold something that is no time;
         and how they were read. No moments (None) if none or hardly any can be read.
     """
-    empty = _empty(cells)
+    judged = distinct_cells(cells)
+    empty = _empty(judged)
     if empty.all():
         return None, np.zeros(len(cells), dtype=bool), "not used: it is empty"
-    some, how = _read(cells[~empty])
-    bad = np.zeros(len(cells), dtype=bool)
-    bad[~empty] = some == NO_TIME
-    if bad.sum() > 0.5 * (~empty).sum():
+    if empty.any():
+        some, how = _read(judged[~empty])
+        moments = np.full(len(judged), NO_TIME)
+        moments[~empty] = some
+    else:
+        moments, how = _read(judged)
+    bad = by_row((moments == NO_TIME) & ~empty, cells)
+    moments, empty = by_row(moments, cells), by_row(empty, cells)
+    gaps, faults = np.count_nonzero(empty), np.count_nonzero(bad)
+    if faults > 0.5 * (len(cells) - gaps):
         example = shown(cells[int(np.argmax(bad))])
         return None, np.zeros(len(cells), dtype=bool), f"not used: {example} is no time it knows"
-    moments = np.full(len(cells), NO_TIME)
-    moments[~empty] = some
-    if empty.any():
-        how += f"; {int(empty.sum()):,} rows without a time come first"
+    if gaps:
+        how += f"; {gaps:,} rows without a time come first"
     return moments, bad, f"read as {how}"
 
 
@@ -64,6 +70,8 @@ def _read(cells: npt.NDArray[Any]) -> tuple[Moments, str]:
     if cells.dtype.kind == "M":
         return cells.astype("datetime64[us]").astype(np.int64), "dates"
     written = cells.dtype.kind in "iu" and ((cells >= 19000101) & (cells <= 21001231)).mean() > 0.5
+    if cells.dtype == np.int64 and not written and (read := _from_integers(cells)):
+        return read
     if cells.dtype.kind in "iuf" and not written:
         return _from_numbers(cells)
     texts = [str(cell).strip() for cell in cells]
@@ -83,6 +91,18 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
+
+
+def _from_integers(numbers: Moments) -> tuple[Moments, str] | None:
+    """Moments of integers of usual size; None leaves them to the way for all numbers."""
+    low, high = int(numbers.min()), int(numbers.max())
+    most = max(abs(low), abs(high))
+    size = abs(float(np.median(numbers))) if low >= 0 else 0.0
+    factor = next((factor for limit, factor, _ in _UNITS if size < limit), 0)
+    if low < 0 or high <= 2100 or not factor or most * factor >= 9e18:
+        return None
+    unit = next(name for _, known, name in _UNITS if known == factor)
+    return numbers * factor, f"{unit} since 1970"
 
 
 def _from_numbers(numbers: npt.NDArray[Any]) -> tuple[Moments, str]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.data import movielens
+from penchant.data.coded import Column, array, by_row, distinct_cells, rows_where
 from penchant.data.columns import (
     KNOWN_NAMES,
     Reasons,
@@ -40,17 +41,17 @@ from penchant.data.vocabulary import settle_ids
 from penchant.errors import DataError, ParameterError, PenchantNotice, UsageError, shown
 
 _HEADING = "line,column,reason,text"  # of a file of rejects
-Column = str | int | bool | None
+Wanted = str | int | bool | None
 
 
 def read(
     source: Any,
     *,
-    user: Column = None,
-    item: Column = None,
-    value: Column = None,
-    time: Column = None,
-    type: Column = None,  # noqa: A002 - the column's name
+    user: Wanted = None,
+    item: Wanted = None,
+    value: Wanted = None,
+    time: Wanted = None,
+    type: Wanted = None,  # noqa: A002 - the column's name
     kind: Kind | None = None,
     weights: Mapping[str, float] | None = None,
     items: Any = None,
@@ -163,11 +164,9 @@ class _Parts:
                 reason = f"the time {shown(columns[roles.time][row])} cannot be read"
                 bad.setdefault(int(row), (roles.time, reason))
 
-    def _typed(
-        self, cells: npt.NDArray[Any], weights: Mapping[str, float]
-    ) -> npt.NDArray[np.float64]:
+    def _typed(self, cells: Column, weights: Mapping[str, float]) -> npt.NDArray[np.float64]:
         """The weight of each event's type; a type without one makes a bad row."""
-        found = [str(cell) for cell in cells]
+        found = [str(cell) for cell in distinct_cells(cells)]
         if not set(found) & set(weights):
             raise UsageError(
                 "no event has a type that weights names",
@@ -175,10 +174,12 @@ class _Parts:
                 got=dict(weights),
                 do=f"The types are: {', '.join(sorted(set(found))[:10])}",
             )
-        for row in (row for row, one in enumerate(found) if one not in weights):
-            self.bad.setdefault(row, (str(self.roles.type), f"type {found[row]!r} has no weight"))
+        unknown = np.array([one not in weights for one in found], dtype=bool)
+        for row in np.flatnonzero(by_row(unknown, cells)).tolist():
+            reason = f"type {str(cells[row])!r} has no weight"
+            self.bad.setdefault(row, (str(self.roles.type), reason))
         try:
-            return np.array([float(weights.get(one, 0.0)) for one in found])
+            return by_row(np.array([float(weights.get(one, 0.0)) for one in found]), cells)
         except (TypeError, ValueError):
             raise ParameterError(
                 "weights must be numbers", where="weights", got=dict(weights)
@@ -195,8 +196,9 @@ class _Parts:
             first = "; ".join(f"{word} {one.line}: {one.reason}" for one in rejected[:3])
             raise DataError(f"no row could be read ({first})", where=where)
         columns, roles = self.cells.columns, self.roles
-        users, about_users = settle_ids(columns[roles.user][good], from_text=self.from_text)
-        items, about_items = settle_ids(columns[roles.item][good], from_text=self.from_text)
+        kept = {name: rows_where(columns[name], good) for name in (roles.user, roles.item)}
+        users, about_users = settle_ids(kept[roles.user], from_text=self.from_text)
+        items, about_items = settle_ids(kept[roles.item], from_text=self.from_text)
         for role, note in (("user", about_users), ("item", about_items)):
             if note:
                 self.notes.append(f"{role} {note}")
@@ -204,11 +206,11 @@ class _Parts:
         return Interactions.from_columns(
             users,
             items,
-            None if self.values is None else self.values[good],
-            None if self.moments is None else self.moments[good],
+            None if self.values is None else array(rows_where(self.values, good)),
+            None if self.moments is None else array(rows_where(self.moments, good)),
             kind=kind or ("likes" if weighted else None),
             value_name=roles.value.split(":")[0] if roles.value and self.cells.named else None,
-            sources=np.flatnonzero(good),
+            sources=np.flatnonzero(good) if self.bad else None,
             origin=self.cells.origin,
             notes=self.notes,
             rejected=rejected,

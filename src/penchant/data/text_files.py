@@ -1,15 +1,16 @@
 """Delimited text files -> columns of text, the line of each row, and what could not be read.
 
-Clean files are read by DuckDB. Where anything is unusual (another encoding, an open quote, a row of
-another length, blank lines) the careful way below reads the same file line by line, so that every
-complaint can name its line and one bad row costs no good one.
+Plain files are divided by a kernel, and those with quotes inside cells by DuckDB. Where anything
+is unusual (another encoding, an open quote, a row of another length, blank lines) the careful way
+below reads the same file line by line, so that every complaint can name its line and one bad row
+costs no good one.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.data.coded import Coded, Column, array, objects
 from penchant.data.files import content, is_gzip, literal
 from penchant.data.interactions import Reject
-from penchant.errors import DataError
-from penchant.kernels import threads
+from penchant.errors import DataError, UsageError
+from penchant.kernels import divide, threads
 
 DELIMITERS = ("::", "\t", "|", ";", ",")
 _SAMPLE = 200  # lines looked at to find the dialect
 _LONGEST_RECORD = 50  # lines that one quoted field may span
 _QUOTE = '"'
 _ZIP = b"PK\x03\x04"
+_MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
+_PIECE = 1 << 24  # bytes decoded at once
 _SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)  # Excel's first line
 _BROKEN = re.compile("[\udc80-\udcff]")  # what a byte that is no UTF-8 becomes
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
@@ -37,8 +41,9 @@ class TextTable:
     """Columns of text.
 
     Attributes:
-        columns: object arrays of str by name; headerless files have names ``"0"``, ``"1"``, ...
-        lines: int64, the line each row began at, counted from 1.
+        columns: cells by name: int64 where all are written as integers are, else text; headerless
+            files have names ``"0"``, ``"1"``, ...
+        lines: the line each row began at, counted from 1.
         named: whether the names came from a header.
         rejected: rows that could not be divided into columns.
         notes: what was decided about the dialect.
@@ -46,13 +51,20 @@ class TextTable:
         encoding: theirs.
     """
 
-    columns: dict[str, npt.NDArray[Any]]
-    lines: npt.NDArray[np.int64]
+    columns: dict[str, Column]
+    lines: Sequence[int]
     named: bool
     rejected: tuple[Reject, ...] = ()
     notes: tuple[str, ...] = ()
     source: bytes = field(default=b"", repr=False)
     encoding: str = "utf-8"
+
+    def texts(self) -> dict[str, npt.NDArray[Any]]:
+        """The columns as objects, each cell a str as it stood."""
+        return {
+            name: array(cells if isinstance(cells, Coded) else cells.astype(str).astype(object))
+            for name, cells in self.columns.items()
+        }
 
     def raw_lines(self) -> list[str]:
         """The file's lines as they stood."""
@@ -104,7 +116,7 @@ def read_text_table(path: Path, known_names: frozenset[str]) -> TextTable:
         heading=named + bool(said),
         unusual=bool(ends or said),
     )
-    return _fast(source, dialect) or _careful(source, dialect)
+    return _plain(source, dialect) or _fast(source, dialect) or _careful(source, dialect)
 
 
 @dataclass(frozen=True)
@@ -137,10 +149,8 @@ def _encoding(source: bytes) -> tuple[str, list[str]]:
     """UTF-8 unless most of what is not ASCII speaks for Latin-1."""
     if source[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16", ["read as UTF-16 (by its byte order mark)"]
-    try:
-        source.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = source[: error.start].count(b"\n") + 1
+    if (broken_at := _no_utf8(source)) is not None:
+        line = source[:broken_at].count(b"\n") + 1
         text = source.decode("utf-8", "surrogateescape")
         broken = len(_BROKEN.findall(text))
         if len(_BEYOND_ASCII.findall(text)) - broken > broken:
@@ -202,11 +212,34 @@ def _unique(head: list[str]) -> list[str]:
     return names
 
 
+def _plain(source: bytes, dialect: _Dialect) -> TextTable | None:
+    """The kernel's reading, or None where a line is not plain."""
+    if dialect.encoding != "utf-8" or dialect.unusual or b"\0" in source:
+        return None
+    begin = len(_MARK) if source.startswith(_MARK) else 0
+    if dialect.named:
+        end = source.find(b"\n") + 1 or len(source)
+        heading = source[begin:end].decode("utf-8", "replace").rstrip("\r\n")
+        if not heading.strip() or len(_split(heading, dialect.delimiter)) != len(dialect.names):
+            return None
+        begin = end
+    if _no_utf8(source) is not None:
+        return None
+    found = divide(source, dialect.delimiter, len(dialect.names), begin=begin)
+    if found is None:
+        return None
+    columns = [
+        Coded(cells[0], objects(cells[1])) if isinstance(cells, tuple) else cells for cells in found
+    ]
+    first = 1 + dialect.named
+    return dialect.table(columns, range(first, first + len(columns[0])), (), source)
+
+
 def _fast(source: bytes, dialect: _Dialect) -> TextTable | None:
     """DuckDB's reading, or None where anything is unusual."""
     if dialect.encoding != "utf-8" or dialect.unusual or b"\0" in source:
         return None
-    if source[:3] == b"\xef\xbb\xbf" or not _is_utf8(source):
+    if source.startswith(_MARK) or _no_utf8(source) is not None:
         return None
     marks = np.frombuffer(source, dtype=np.uint8)
     if _QUOTE.encode() in source and _unusual_quotes(marks, dialect.delimiter):
@@ -229,11 +262,11 @@ def _fast(source: bytes, dialect: _Dialect) -> TextTable | None:
             found = relation.fetchnumpy()
         except duckdb.Error:
             return None
-    columns = [_filled(column) for column in found.values()]
+    columns = [Coded.of(_filled(column)) for column in found.values()]
     n, lines = len(columns[0]), int(np.count_nonzero(marks == 10)) + (not source.endswith(b"\n"))
     if lines != n + dialect.named:
         return None
-    return dialect.table(columns, np.arange(n) + 1 + dialect.named, (), source)
+    return dialect.table(columns, range(1 + dialect.named, n + 1 + dialect.named), (), source)
 
 
 def _filled(column: Any) -> npt.NDArray[Any]:
@@ -243,12 +276,21 @@ def _filled(column: Any) -> npt.NDArray[Any]:
     return np.asarray(column, dtype=object)
 
 
-def _is_utf8(source: bytes) -> bool:
-    try:
-        source.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+def _no_utf8(source: bytes) -> int | None:
+    """The first byte that is no UTF-8; looked for piece by piece, so that no copy is made."""
+    if source.isascii():
+        return None
+    begin = 0
+    while begin < len(source):
+        end = min(begin + _PIECE, len(source))
+        while end < len(source) and source[end] & 0xC0 == 0x80 and end > begin + 1:
+            end -= 1  # not inside a character
+        try:
+            source[begin:end].decode("utf-8")
+        except UnicodeDecodeError as error:
+            return begin + error.start
+        begin = end
+    return None
 
 
 def _unusual_quotes(marks: npt.NDArray[np.uint8], delimiter: str) -> bool:
@@ -282,8 +324,8 @@ def _careful(source: bytes, dialect: _Dialect) -> TextTable:
         else:
             rows.append(row)
             starts.append(start)
-    columns = [_objects([row[place] for row in rows]) for place in range(width)]
-    return dialect.table(columns, np.array(starts, dtype=np.int64), rejected, source)
+    columns = [_column([row[place] for row in rows]) for place in range(width)]
+    return dialect.table(columns, starts, rejected, source)
 
 
 def _records(
@@ -356,7 +398,9 @@ def _errors(encoding: str) -> str:
     return "surrogateescape" if encoding == "utf-8" else "replace"
 
 
-def _objects(cells: list[str]) -> npt.NDArray[Any]:
-    out = np.empty(len(cells), dtype=object)
-    out[:] = cells
-    return out
+def _column(cells: list[str]) -> Column:
+    """Text cells; as they are where one is no valid text."""
+    try:
+        return Coded.of(cells)
+    except UsageError:
+        return objects(cells)

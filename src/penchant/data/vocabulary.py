@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant import kernels
+from penchant.data.coded import Coded
 from penchant.errors import DataError, UntypableError, hint
 
 Id = int | str
-Ids = npt.NDArray[np.int64] | list[str]
+Ids = npt.NDArray[np.int64] | list[str] | Coded
 _INT64 = np.iinfo(np.int64)
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # as an integer is written, and 64 bits can hold
 _HINTS = 20_000  # ids searched for a near spelling; more would make a mistake slow
@@ -43,6 +44,8 @@ class Vocabulary:
     @classmethod
     def encode(cls, ids: Ids) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
         """The vocabulary of settled ids (see `settle_ids`) and the row of each, int32 ``[n]``."""
+        if isinstance(ids, Coded):
+            return cls(kernels.Text.pack(ids.distinct.tolist())), ids.codes
         codes, first = kernels.encode(ids)
         if isinstance(ids, np.ndarray):
             return cls(ids[first]), codes
@@ -134,7 +137,7 @@ class Vocabulary:
 
 
 def settle_ids(values: Any, *, from_text: bool = False) -> tuple[Ids, str | None]:
-    """Ids as one int64 array or one list of str, and a note where a decision was needed.
+    """Ids as int64, a list of str or text that is numbered already, and a note on what was decided.
 
     Integers stay integers and text stays text. Floats that are whole numbers become integers
     (a frame with gaps makes them so). With ``from_text`` (files) text becomes integers if every
@@ -151,11 +154,13 @@ def settle_ids(values: Any, *, from_text: bool = False) -> tuple[Ids, str | None
     ([1, 2], (['1', 'a'], 'ids mix numbers and text: read as text'))
 
     """
+    if isinstance(values, Coded):
+        return _settle_distinct(values, from_text)
     array = np.asarray(values) if not isinstance(values, list) else None
     if array is not None and array.dtype.kind in "iu":
         if array.dtype.kind == "u" and len(array) and int(array.max()) > _INT64.max:
             return [str(one) for one in array.tolist()], "ids beyond 64 bits: read as text"
-        return array.astype(np.int64), None
+        return array.astype(np.int64, copy=False), None
     if array is not None and array.dtype.kind == "f":
         return _whole_floats(array)
     listed = values if isinstance(values, list) else np.asarray(array).tolist()
@@ -163,6 +168,15 @@ def settle_ids(values: Any, *, from_text: bool = False) -> tuple[Ids, str | None
     if kinds == {str}:
         return _integers_if_exact(listed) if from_text else listed, None
     return _settle_mixed(listed, kinds)
+
+
+def _settle_distinct(column: Coded, from_text: bool) -> tuple[Ids, str | None]:
+    """Each distinct id settled once."""
+    settled, note = settle_ids(column.distinct.tolist(), from_text=from_text)
+    if isinstance(settled, np.ndarray):
+        return settled[column.codes], note
+    once = settled if isinstance(settled, Coded) else Coded.of(settled)
+    return Coded(once.codes[column.codes], once.distinct), note
 
 
 def _settle_mixed(listed: list[Any], kinds: set[type]) -> tuple[Ids, str | None]:

@@ -5,9 +5,10 @@ from penchant.kernels.factors import Schedule, gram, rating_sgd, sgd_schedule, s
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
 from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
-from penchant.kernels.rows import Rows, csr, nearest, neighbours, spread
+from penchant.kernels.rows import Rows, csr, deciding, gather, nearest, neighbours, spread
 from penchant.kernels.scores import Panels, product, select, top_k
 from penchant.kernels.slim import slim_columns
+from penchant.kernels.texts import divide
 
 __all__ = [
     "PairPlan",
@@ -20,8 +21,11 @@ __all__ = [
     "bpr_sgd",
     "co_counts",
     "csr",
+    "deciding",
+    "divide",
     "draw_pairs",
     "encode",
+    "gather",
     "gram",
     "index",
     "isa",

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from penchant.errors import UsageError
 from penchant.kernels import _native
 from penchant.kernels.checks import array
+from penchant.kernels.machine import threads
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -90,8 +91,8 @@ def encode(ids: Int64 | Sequence[str]) -> tuple[Int32, Int64]:
     codes = np.empty(len(ids), dtype=np.int32)
     if isinstance(ids, np.ndarray) and ids.dtype != object:
         numbers = array("encode", "ids", _exact(ids), np.int64, (None,))
-        return codes, _native.encode_numbers(numbers, codes)
-    first = _native.encode_texts(_listed(ids), codes)
+        return codes, _native.encode_numbers(numbers, codes, threads())
+    first = _native.encode_texts(_listed(ids), codes, threads())
     if isinstance(first, int):
         raise _no_text("encode", ids, first)
     return codes, first
@@ -105,9 +106,10 @@ def index(ids: Int64 | Text) -> Int32:
     """
     order = np.empty(len(ids), dtype=np.int32)
     if isinstance(ids, Text):
-        _native.index_texts(ids.blob, ids.offsets, order)
+        _native.index_texts(ids.blob, ids.offsets, order, threads())
     else:
-        _native.index_numbers(array("index", "ids", _exact(ids), np.int64, (None,)), order)
+        numbers = array("index", "ids", _exact(ids), np.int64, (None,))
+        _native.index_numbers(numbers, order, threads())
     return order
 
 
@@ -129,14 +131,13 @@ def lookup(table: Int64 | Text, order: Int32, ids: Int64 | Sequence[str]) -> Int
     order = array("lookup", "order", order, np.int32, (len(table),))
     rows = np.empty(len(ids), dtype=np.int32)
     if isinstance(table, Text):
-        bad = _native.lookup_texts(table.blob, table.offsets, order, _listed(ids), rows)
+        bad = _native.lookup_texts(table.blob, table.offsets, order, _listed(ids), rows, threads())
         if bad >= 0:
             raise _no_text("lookup", ids, bad)
     else:
         known = array("lookup", "table", table, np.int64, (None,))
-        bad = _native.lookup_numbers(
-            known, order, array("lookup", "ids", _exact(np.asarray(ids)), np.int64, (None,)), rows
-        )
+        asked = array("lookup", "ids", _exact(np.asarray(ids)), np.int64, (None,))
+        bad = _native.lookup_numbers(known, order, asked, rows, threads())
     if bad == _FOREIGN_ORDER:
         raise UsageError("order does not belong to the table", where="lookup")
     return rows

@@ -66,7 +66,7 @@ class Rows(NamedTuple):
         indptr = np.empty(n_columns + 1, dtype=np.int64)
         indices = np.empty(len(rows.indices), dtype=np.int32)
         values = None if rows.values is None else np.empty(len(indices), dtype=np.float32)
-        _native.transpose(rows, n_columns, indptr, indices, values)
+        _native.transpose(rows, n_columns, indptr, indices, values, threads())
         return Rows(indptr, indices, values)
 
 
@@ -80,15 +80,25 @@ def checked(verb: str, name: str, rows: Any, n_columns: int, n_rows: int | None 
     size = None if n_rows is None else n_rows + 1
     indptr = array(verb, f"{name}.indptr", rows.indptr, np.int64, (size,))
     indices = array(verb, f"{name}.indices", rows.indices, np.int32, (None,))
-    rises = len(indptr) and indptr[0] == 0 and indptr[-1] == len(indices)
-    if not rises or (indptr[1:] < indptr[:-1]).any():
+    values = None
+    if rows.values is not None:
+        values = array(verb, f"{name}.values", rows.values, np.float32, (len(indices),))
+    settled = Rows(indptr, indices, values)
+    whole = len(indptr) > 0 and indptr[-1] == len(indices)
+    if not whole or not _native.sound(settled, n_columns, threads()):
+        _complain(verb, name, settled, n_columns)
+    return settled
+
+
+def _complain(verb: str, name: str, rows: Rows, n_columns: int) -> None:
+    """Say what is wrong with rows that are not sound."""
+    indptr, indices, values = rows
+    within_array = len(indptr) and indptr[0] == 0 and indptr[-1] == len(indices)
+    if not within_array or (indptr[1:] < indptr[:-1]).any():
         raise UsageError(f"{name}.indptr must rise from 0 to {len(indices)}", where=verb)
     within(verb, f"{name}.indices", indices, n_columns)
-    if rows.values is None:
-        return Rows(indptr, indices)
-    values = array(verb, f"{name}.values", rows.values, np.float32, (len(indices),))
-    finite(verb, f"{name}.values", values)
-    return Rows(indptr, indices, values)
+    if values is not None:
+        finite(verb, f"{name}.values", values)
 
 
 def csr(
@@ -108,12 +118,51 @@ def csr(
     [[0, 1, 3], [1, 2, 0]]
     """
     n_rows = count("csr", "n_rows", n_rows)
-    owners = array("csr", "rows", rows, np.int64, (None,))
+    owners = array("csr", "rows", rows, np.int32, (None,))
     within("csr", "rows", owners, n_rows)
     when = None if times is None else array("csr", "times", times, np.int64, (len(owners),))
     indptr, order = np.empty(n_rows + 1, np.int64), np.empty(len(owners), np.int64)
-    _native.csr(owners, n_rows, when, indptr, order)
+    _native.csr(owners, n_rows, when, indptr, order, threads())
     return indptr, order
+
+
+def deciding(rows: Rows, n_columns: int, *, last: bool) -> npt.NDArray[np.bool_]:
+    """The one entry that counts for each column of a row, bool ``[nnz]``.
+
+    Args:
+        rows: ``[R, n_columns]``; a column may occur many times in a row.
+        n_columns: their width.
+        last: the last entry counts; else the first among those that have the sign of the last
+            entry that is not 0 (of entries that are all 0 the first).
+
+    >>> rows = Rows(np.array([0, 3]), np.array([1, 1, 1]), np.array([1, -1, -2], np.float32))
+    >>> deciding(rows, 2, last=True).tolist(), deciding(rows, 2, last=False).tolist()
+    ([False, False, True], [False, True, False])
+    """
+    rows = checked("deciding", "rows", rows, count("deciding", "n_columns", n_columns))
+    mask = np.empty(len(rows.indices), dtype=np.bool_)
+    _native.deciding(rows, bool(last), mask, threads())
+    return mask
+
+
+def gather(source: npt.NDArray[Any], places: Int64) -> npt.NDArray[Any]:
+    """``source[places]`` for one-dimensional arrays of 4 or 8 bytes a cell, on all threads.
+
+    Raises:
+        UsageError: a place outside the source, or another source.
+
+    >>> gather(np.array([5.0, 6.0]), np.array([1, 1, 0])).tolist()
+    [6.0, 6.0, 5.0]
+    """
+    places = array("gather", "places", places, np.int64, (None,))
+    within("gather", "places", places, len(source))
+    if source.ndim != 1 or source.dtype.itemsize not in (4, 8) or source.dtype.hasobject:
+        raise UsageError("source must be a row of 4 or 8 byte cells", where="gather")
+    raw = np.ascontiguousarray(source).view(f"u{source.dtype.itemsize}")
+    out = np.empty(len(places), dtype=source.dtype)
+    run = _native.gather4 if source.dtype.itemsize == 4 else _native.gather8
+    run(raw, places, out.view(raw.dtype), threads())
+    return out
 
 
 @overload

@@ -44,6 +44,7 @@ class EASE(Model):
     )
     keep: int | None = param(
         default=None,
+        dtype=int,
         low=1,
         none="all",
         search=(50, 1000),

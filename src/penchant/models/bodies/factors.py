@@ -58,12 +58,18 @@ class Factors(Body):
         )
 
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
-        """See `Body.score`; evidence for every item as soon as there is a history."""
-        return kernels.product(self.taste(h), self._panels), None
+        """See `Body.score`; of likes only a score above 0 is evidence, of ratings every score."""
+        scores = kernels.product(self.taste(h), self._panels)
+        return scores, (scores > 0 if self.stars is None else None)
 
     def best(self, h: Histories, n: int, exclude: Rows, allowed: Bool | None) -> Ranked:
         """See `Body.best`; scores are ranked as they are made, never all kept."""
-        return kernels.top_k(self.taste(h), self._panels, n, exclude=exclude, allowed=allowed)
+        ids, scores = kernels.top_k(
+            self.taste(h), self._panels, n, exclude=exclude, allowed=allowed
+        )
+        if self.stars is not None or (scores > 0).all():
+            return ids, scores
+        return np.where(scores > 0, ids, np.int32(-1)), np.where(scores > 0, scores, np.float32(0))
 
     def pairs(self, h: Histories, people: Int32, items: Int32) -> npt.NDArray[np.float64]:
         """See `Body.pairs`; only the pairs asked for are computed."""

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant import kernels
-from penchant.data.histories import Bool, Float32, Histories
+from penchant.data.histories import Float32, Histories
 from penchant.explain import Cause
-from penchant.kernels import Rows
-from penchant.models.bodies.body import Part, Ranked
+from penchant.models.bodies.body import Part
 from penchant.models.bodies.factors import Factors
 
 Float64 = npt.NDArray[np.float64]
@@ -43,17 +42,6 @@ class PairFactors(Factors):
         """Each person's vector, float32 ``[B, d]``; 0 without a history."""
         typical = (self.panel, self.panel_bias, self.panel_weights)
         return kernels.pair_taste(h.rows(), self.vectors, self.bias, *typical, self._ridges(h))
-
-    def score(self, h: Histories) -> tuple[Float32, Bool | None]:
-        """See `Body.score`."""
-        scores, _ = super().score(h)
-        return scores, scores > 0
-
-    def best(self, h: Histories, n: int, exclude: Rows, allowed: Bool | None) -> Ranked:
-        """See `Body.best`."""
-        ids, scores = super().best(h, n, exclude, allowed)
-        known = scores > 0
-        return np.where(known, ids, np.int32(-1)), np.where(known, scores, np.float32(0))
 
     def parts(self, h: Histories, item: int, by: Cause) -> list[Part]:
         """``q_kᵀ H⁻¹ (g_i + H_i p)`` per past item i, and the baseline b_k.
