@@ -42,18 +42,18 @@ class _Fits:
 
 class ALS(_Fits):
     """With Cholesky CMF_implicit minimises implicit's objective, so the same mapping: alpha = 1/a0, r = lambda(1+a0)/a0,
-    factors larger by sqrt(1+a0). Its CG settles elsewhere: measured at its fixed point, likes weigh alpha + 1 and the
-    right-hand side alpha - 1 (Cholesky: alpha and alpha + 1). So for CG alpha = 1/a0 - 1, r = c lambda/a0 and factors
-    larger by sqrt(c), with c = 1 - 2 a0, bring it to the stated optimum; that needs a0 < 1/2."""
+    factors larger by sqrt(1+a0). Its CG settles elsewhere: measured at its fixed point, the left-hand side
+    weighs a like alpha + 1 more than the rest and the right-hand side alpha (Cholesky: alpha and alpha + 1). So for
+    CG alpha = 1/a0 - 1, r = c lambda/a0 and factors larger by sqrt(c), c = 1 - a0, lead to the stated optimum; a0 < 1."""
 
     def __init__(self, data, settings):
         if settings["method"] not in ("cg", "exact"):
             raise ValueError(f"no method {settings['method']}")
         unobserved = settings["alpha"]
         if settings["method"] == "cg":
-            if unobserved >= 0.5:
-                raise ValueError(f"cg: alpha {unobserved} is not below 0.5")
-            stretch, weight = 1 - 2 * unobserved, 1 / unobserved - 1
+            if unobserved >= 1:
+                raise ValueError(f"cg: alpha {unobserved} is not below 1")
+            stretch, weight = 1 - unobserved, 1 / unobserved - 1
         else:
             stretch, weight = 1 + unobserved, 1 / unobserved
         self.scale = np.float32(np.sqrt(stretch))
