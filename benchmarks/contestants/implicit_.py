@@ -1,12 +1,12 @@
 """What implicit is asked to do in the benchmark, in its fastest settings (native code, float32, OpenBLAS kept to one thread as it advises)."""
 
 import time
+from importlib.metadata import version as _version
 
 import numpy as np
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
-import implicit
 from implicit.cpu.als import AlternatingLeastSquares
 from implicit.cpu.bpr import BayesianPersonalizedRanking
 from implicit.cpu.topk import topk
@@ -24,7 +24,7 @@ print(model.recommend(0, likes[0], N=1)[0][0])
 
 
 def version() -> str:
-    return implicit.__version__
+    return _version("pm-implicit") + " (pm-implicit)"
 
 
 def _likes(data, items, value=1.0):

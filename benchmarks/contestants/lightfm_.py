@@ -21,7 +21,9 @@ class BPR:
         items = settings.get("items", int(indices.max()) + 1)
         users = len(indptr) - 1
         rows = np.repeat(np.arange(users, dtype=np.int32), np.diff(indptr))
-        self.likes = sp.coo_matrix((np.ones(len(rows), np.float32), (rows, indices)), (users, items))
+        self.likes = sp.coo_matrix(
+            (np.ones(len(rows), np.float32), (rows, indices)), (users, items)
+        )
         self.threads = settings["threads"]
         self.model = LightFM(
             no_components=settings["factors"],

@@ -134,7 +134,10 @@ class Metrics:
 
     def __init__(self, data, settings):
         self.lists = np.array(data["lists"])
-        self.held_indptr, self.held_indices = np.array(data["held_indptr"]), np.array(data["held_indices"])
+        self.held_indptr, self.held_indices = (
+            np.array(data["held_indptr"]),
+            np.array(data["held_indices"]),
+        )
         self.items = int(max(self.lists.max(), self.held_indices.max())) + 1
 
     def run(self):

@@ -28,11 +28,17 @@ class Metrics:
             if len(relevant):
                 there = row >= 0
                 self.run_.append(np.column_stack([row[there].astype(np.float64), falling[there]]))
-                self.qrels.append(np.column_stack([relevant, np.ones(len(relevant))]).astype(np.float64))
+                self.qrels.append(
+                    np.column_stack([relevant, np.ones(len(relevant))]).astype(np.float64)
+                )
 
     def run(self):
         found = evaluate(
-            self.qrels, self.run_, ["ndcg@10", "recall@20"], threads=self.threads, save_results_in_run=False
+            self.qrels,
+            self.run_,
+            ["ndcg@10", "recall@20"],
+            threads=self.threads,
+            save_results_in_run=False,
         )
         return {"ndcg": float(found["ndcg@10"]), "recall": float(found["recall@20"])}
 

@@ -97,7 +97,9 @@ class Metrics:
             {Columns.User: users, Columns.Item: lists[users, places], Columns.Rank: places + 1}
         )
         owners = np.repeat(np.arange(len(held) - 1), np.diff(held))
-        self.held = pd.DataFrame({Columns.User: owners, Columns.Item: np.asarray(data["held_indices"])})
+        self.held = pd.DataFrame(
+            {Columns.User: owners, Columns.Item: np.asarray(data["held_indices"])}
+        )
         self.metrics = {"ndcg": NDCG(k=10, divide_by_achievable=True), "recall": Recall(k=20)}
 
     def run(self):

@@ -24,7 +24,9 @@ def version() -> str:
 
 
 def _threads(settings):
-    os.environ["RAYON_NUM_THREADS"] = str(settings["threads"])  # read at rusket's first parallel call
+    os.environ["RAYON_NUM_THREADS"] = str(
+        settings["threads"]
+    )  # read at rusket's first parallel call
 
 
 def _arrays(data):
@@ -52,13 +54,24 @@ class ALS:
         self.reg = settings["reg"] * (1 + self.unobserved) / self.unobserved
         self.likes = _arrays(data)
         self.shape = len(data["user_start"]), len(data["item_start"]), settings["factors"]
-        self.options = {"cg_iters": 3, "use_cholesky": method == "exact", "use_eals": method == "block"}
+        self.options = {
+            "cg_iters": 3,
+            "use_cholesky": method == "exact",
+            "use_eals": method == "block",
+        }
         self.runs = 0
 
     def _fit(self, iterations):
         start = time.perf_counter()
         self.users, self.items, *_ = _rusket.als_fit_implicit(
-            *self.likes, *self.shape, self.reg, 1 / self.unobserved, iterations, 0, False, **self.options
+            *self.likes,
+            *self.shape,
+            self.reg,
+            1 / self.unobserved,
+            iterations,
+            0,
+            False,
+            **self.options,
         )
         return time.perf_counter() - start
 
@@ -115,14 +128,18 @@ class TopK:
         self.n = settings["n"]
 
     def run(self):
-        self.rows, self.ids, self.scores = _rusket.als_recommend_all(*self.factors, self.n, *self.seen)
+        self.rows, self.ids, self.scores = _rusket.als_recommend_all(
+            *self.factors, self.n, *self.seen
+        )
         return {}
 
     def results(self):
         users = len(self.factors[0])
         ids = np.full((users, self.n), -1, np.int32)
         scores = np.full((users, self.n), -np.inf, np.float32)
-        starts = np.searchsorted(self.rows, self.rows)  # each row's first place: answers come sorted by user
+        starts = np.searchsorted(
+            self.rows, self.rows
+        )  # each row's first place: answers come sorted by user
         place = np.arange(len(self.rows)) - starts
         ids[self.rows, place], scores[self.rows, place] = self.ids, self.scores
         return {"ids": ids, "scores": scores}
@@ -133,7 +150,9 @@ class OneUser:
 
     def __init__(self, data, settings):
         _threads(settings)
-        self.model = rusket.ALS.from_factors(np.array(data["user_factors"]), np.array(data["item_factors"]))
+        self.model = rusket.ALS.from_factors(
+            np.array(data["user_factors"]), np.array(data["item_factors"])
+        )
         self.indptr, self.indices, _ = _arrays(data)
         # from_factors takes no matrix; these two are where fit() keeps it.
         self.model._fit_indptr, self.model._fit_indices = self.indptr, self.indices
@@ -206,7 +225,9 @@ class BPR:
 
     def _fit(self, epochs):
         start = time.perf_counter()
-        self.factors = _rusket.bpr_fit_implicit(*self.likes, *self.shape, *self.rates, epochs, 0, False)
+        self.factors = _rusket.bpr_fit_implicit(
+            *self.likes, *self.shape, *self.rates, epochs, 0, False
+        )
         return time.perf_counter() - start
 
     def run(self):
@@ -224,7 +245,10 @@ class Metrics:
 
     def __init__(self, data, settings):
         _threads(settings)
-        self.held = np.array(data["held_indptr"], np.int64), np.array(data["held_indices"], np.int32)
+        self.held = (
+            np.array(data["held_indptr"], np.int64),
+            np.array(data["held_indices"], np.int32),
+        )
         self.lists = np.array(data["lists"], np.int32)
 
     def run(self):

@@ -38,7 +38,9 @@ class RatingMF:
     two; results() fit as many epochs as there were runs."""
 
     def __init__(self, data, settings):
-        self.trainset = _trainset(*(np.asarray(data[name]) for name in ("users", "items", "ratings")))
+        self.trainset = _trainset(
+            *(np.asarray(data[name]) for name in ("users", "items", "ratings"))
+        )
         self.test = np.asarray(data["test_users"]), np.asarray(data["test_items"])
         self.options = {
             "n_factors": settings["factors"],
