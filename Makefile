@@ -1,11 +1,11 @@
-# Set-up and the two jobs: `make demo` and `make test`. Everything is pinned by constraints.txt.
+# Set-up and the jobs: `make demo`, `make test`, `make bench`. Everything is pinned by constraints.txt.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := CMakeLists.txt pyproject.toml constraints.txt $(shell find native -type f)
 
-.PHONY: demo test check wheel constraints clean
+.PHONY: demo test check wheel bench constraints clean
 
 demo: $(VENV)/.installed ## set everything up, then the main job on real data
 	$(BIN)/penchant demo
@@ -23,6 +23,10 @@ check: $(VENV)/.tested ## style, types and import rules
 
 wheel: $(VENV)/.tested ## build a wheel, install it into a clean environment, try it there
 	$(BIN)/python tests/try_wheel.py
+
+bench: $(VENV)/.tested ## measure everything against other libraries (hours), then write docs/benchmarks.md
+	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/report.py
 
 constraints: $(VENV)/.tested ## renew constraints.txt, for every supported Python at once
 	$(PIP) install uv

@@ -50,9 +50,9 @@ def choose(split: Split, family: Iterable[pt.Model]) -> None:
     errors = {}
     for model in family:
         errors[model] = rating_error(model.fit(split.train), split.validation)
-        print(f"validation {errors[model]:.4f}  {model}")  # noqa: T201 - this is its output
+        print(f"validation {errors[model]:.4f}  {model}")
     best = min(errors, key=lambda model: errors[model])
-    print(f"chosen {best}: test {rating_error(best, split.test):.4f}")  # noqa: T201
+    print(f"chosen {best}: test {rating_error(best, split.test):.4f}")
 
 
 if __name__ == "__main__":

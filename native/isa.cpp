@@ -1,4 +1,5 @@
 // Which instruction-set level is in use.
+#include "isa/dense.hpp"
 #include "isa/isa.hpp"
 
 #include <atomic>
@@ -46,6 +47,14 @@ bool choose_level(const char* name) {
       return true;
     }
   return false;
+}
+
+const Dense& dense() {
+#if defined(__x86_64__)
+  if (&level() == &level_avx512) return dense_avx512;
+  if (&level() == &level_avx2) return dense_avx2;
+#endif
+  return dense_baseline;
 }
 
 }  // namespace penchant

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "isa/isa.hpp"
+#include "isa/pairs.hpp"
 #include "pool.hpp"
 
 namespace penchant {
@@ -68,12 +69,26 @@ void transpose(const Rows& rows, i64 n_columns, i64* indptr, i32* indices, float
 struct Filter {
   const Rows* exclude;           // null: nothing
   const unsigned char* allowed;  // null: everything
-  const unsigned char* known;    // [n_rows, n_columns], null: everything
+  const unsigned char* known;    // [n_rows, n_columns], null: everything; of select alone
 };
-bool product(const float* queries, i64 n_queries, const float* items, i64 n_items, int d,
-             const float* bias, float* scores, const Run& run);
-bool top_k(const float* queries, i64 n_queries, const float* items, i64 n_items, int d,
-           const float* bias, i64 n, const Filter& filter, i32* ids, float* scores, const Run& run);
+
+// Item vectors as they are scored: panels of 64 by components, the longest vectors first.
+struct Panels {
+  i64 count, n_items;
+  int d;
+  std::vector<i32> order;        // the item at each place, -1 where the last panel is not full
+  std::vector<float> items, bias;
+  std::vector<float> longest, most;  // length and bias that no item from this panel on exceeds
+
+  Panels(const float* items, i64 n_items, int d, const float* bias, const Run& run);
+  const float* panel(i64 at) const { return items.data() + at * PANEL * d; }
+  const float* start(i64 at) const { return bias.data() + at * PANEL; }
+  i64 width_of(i64 at) const { return n_items - at * PANEL < PANEL ? n_items - at * PANEL : PANEL; }
+};
+
+bool product(const Panels& panels, const float* queries, i64 n_queries, float* scores, const Run& run);
+bool top_k(const Panels& panels, const float* queries, i64 n_queries, i64 n, const Filter& filter, i32* ids,
+           float* scores, const Run& run);
 bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter& filter, i32* ids,
             float* best, const Run& run);
 
@@ -81,17 +96,34 @@ bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter&
 // null, norm[b][i] = Σ_j |W_ji|.
 bool spread(const Rows& history, const Rows& weights, i64 n_columns, float* out, float* norm,
             const Run& run);
+bool spread(const Rows& history, const float* weights, i64 n_columns, float* out, const Run& run);
 
 // nearest.cpp: the k most similar rows of a table for each query row, best first.
-enum class Measure { cosine, jaccard, pearson };
+enum class Measure { cosine, jaccard, pearson, dot };
 bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measure measure,
              double shrink, const i32* itself, bool positive, OwnedRows& out, const Run& run);
 
-// solve_rows.cpp: x_r = (G + Σ w v vᵀ + diag ridge_r)⁻¹ Σ w t v. Returns the first row whose matrix
-// is not positive definite, -1 if all are, -2 if stopped.
-i64 solve_rows(const Rows& rows, const float* targets, const float* items, int d,
-               const float* ridge, bool ridge_per_row, const float* gram, float* out,
-               const Run& run);
+// neighbours.cpp: the k most similar other rows of each row, best first; similarities above 0. Not of pearson.
+bool neighbours(const Rows& table, i64 n_columns, i64 k, Measure measure, double shrink, OwnedRows& out, const Run& run);
+
+// solve_rows.cpp: A x = b for each row, A = G + Σ w v vᵀ + scale · diag ridge, b = Σ w t v. Returns the
+// first row whose matrix is not positive definite, -1 if all are, -2 if stopped.
+struct Ridge {
+  Rows rows;             // the items of each row; values are the weights w
+  const float* targets;  // t of each entry; null: all ones
+  const float* items;    // v
+  int d;
+  const float* ridge;    // [d]
+  const float* scale;    // [n_rows]; null: all ones
+  const float* gram;     // G [d, d]; null: none
+};
+enum class Method { exact, conjugate, blocks };
+struct Descent {
+  Method method;
+  const float* start;  // x before, [n_rows, d]; of exact null
+  int steps, block;
+};
+i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* objective, const Run& run);
 
 // rating_sgd.cpp: a fixed schedule of blocks, and one epoch through it, in place.
 struct Schedule {
@@ -105,7 +137,50 @@ void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_item
 bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const float* targets,
                 SgdSides sides, SgdRates rates, double& squared_error, const Run& run);
 
+// bpr_sgd.cpp: likes in the order of a plan, the pairs drawn for one epoch, and one epoch over them.
+struct PairPlan {
+  const i32 *users, *items;  // likes, range of people after range of people
+  const i64* bounds;         // [blocks + 1], where each range begins
+  i64 blocks, n, n_items;
+  std::uint64_t seed;
+};
+i64 pair_blocks(i64 n, i64 n_items);
+void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items, i64* bounds);
+bool draw_pairs(const PairPlan& plan, std::uint64_t epoch, i32* pairs, i64* bounds, const Run& run);
+bool bpr_sgd(const i32* pairs, const i64* bounds, i64 blocks, PairSides sides, PairRates rates,
+             PairCount& count, const Run& run);
+
+// pair_taste.cpp: the vector of each history that maximises BPR's likelihood against a panel of typical
+// items. Returns the first row whose matrix is not positive definite, -1 if all are, -2 if stopped.
+struct PairModel {
+  const float *items, *bias;
+  const float *panel, *panel_bias, *weights;  // [m, d], [m], [m]
+  i64 m;
+  int d;
+};
+i64 pair_taste(const Rows& histories, const PairModel& model, const float* ridge, float* out,
+               const Run& run);
+
 // gram.cpp: Σ_i w_i v_i v_iᵀ over fixed chunks, added in order in float64.
 bool gram(const float* items, i64 n_items, int d, const float* weights, float* out, const Run& run);
+
+// spd_inverse.cpp: the inverse of A [n, n], symmetric positive definite, lower half given, in place.
+// Returns the first row whose pivot is not positive, -1 if all are, -2 if stopped; A is then used up.
+i64 spd_inverse(float* A, i64 n, const Run& run);
+i64 spd_inverse(double* A, i64 n, const Run& run);
+
+// co_counts.cpp: XᵀX [n_columns, n_columns]; out comes as zeros. Returns a row in which a column stands
+// twice, -1 if there is none, -2 if stopped.
+i64 co_counts(const Rows& rows, i64 n_columns, float* out, const Run& run);
+// slim_columns.cpp: for each item j, min_w ½|x_j − Xw|² + l1 |w|₁ + ½ l2 |w|² with w_j = 0; the k weights of
+// the largest size, best first.
+struct Slim {
+  float l1, l2;
+  i64 k, candidates;  // candidates: items a column may use, -1 for all
+  bool positive;      // only w >= 0
+  int most;           // rounds
+  float tolerance;    // a round that moves no weight by more is the last
+};
+bool slim_columns(const Rows& x, i64 n_items, const Slim& slim, OwnedRows& out, const Run& run);
 
 }  // namespace penchant

@@ -65,6 +65,7 @@ bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measu
   std::vector<std::vector<Scored>> lists(static_cast<std::size_t>(queries.n_rows));
 
   const auto similarity = [&](const Scratch& s, i64 q, std::size_t r) -> double {
+    if (measure == Measure::dot) return s.dot[r];
     const double m = s.common[r];
     if (pearson) {
       const double below = std::sqrt(s.mine[r] * s.theirs[r]);

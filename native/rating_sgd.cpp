@@ -5,39 +5,14 @@
 // share neither people nor items, in parallel; then the next step. Within a block ratings stand in an
 // order drawn by a counter-based hash.
 #include <algorithm>
-#include <atomic>
 #include <numeric>
 
-#include "kernels.hpp"
+#include "blocks.hpp"
 
 namespace penchant {
 namespace {
 
 constexpr i64 FEW = 200'000;  // ratings below which a coarser grid is quicker
-
-std::uint64_t drawn(std::uint64_t seed, std::uint64_t counter) {
-  std::uint64_t x = seed * 0x9e3779b97f4a7c15ULL + counter + 1;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
-
-std::vector<i64> counts(const i32* ids, i64 n, i64 size) {
-  std::vector<i64> out(static_cast<std::size_t>(size));
-  for (i64 r = 0; r < n; ++r) ++out[static_cast<std::size_t>(ids[r])];
-  return out;
-}
-
-// Contiguous ranges of people with equal numbers of ratings.
-std::vector<i64> ranges(const std::vector<i64>& ratings, i64 n, i64 blocks) {
-  std::vector<i64> bin(ratings.size());
-  i64 before = 0;
-  for (std::size_t u = 0; u < ratings.size(); ++u) {
-    bin[u] = std::min(blocks - 1, n == 0 ? 0 : before * blocks / n);
-    before += ratings[u];
-  }
-  return bin;
-}
 
 // Items by descending popularity, each to the bin that has least.
 std::vector<i64> dealt(const std::vector<i64>& ratings, i64 blocks) {
@@ -53,26 +28,6 @@ std::vector<i64> dealt(const std::vector<i64>& ratings, i64 blocks) {
   }
   return bin;
 }
-
-// The blocks of one step, each given out once. A thread begins where it began in the last step, so
-// that the vectors of "its" people are still in its cache.
-class Blocks {
- public:
-  Blocks(i64 count, int threads) : taken_(static_cast<std::size_t>(count)), threads_(std::max(threads, 1)) {
-    for (auto& one : taken_) one = false;
-  }
-
-  i64 take(int worker) {
-    const auto count = static_cast<i64>(taken_.size());
-    i64 block = count * worker / threads_;
-    while (taken_[static_cast<std::size_t>(block)].exchange(true)) block = (block + 1) % count;
-    return block;
-  }
-
- private:
-  std::vector<std::atomic<bool>> taken_;
-  int threads_;
-};
 
 }  // namespace
 

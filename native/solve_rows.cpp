@@ -1,100 +1,316 @@
-// solve_rows: one ridge regression per row, x = (G + Σ w v vᵀ + diag ridge)⁻¹ Σ w t v.
+// solve_rows: one ridge regression per row, A x = b with A = G + Σ w v vᵀ + scale · diag ridge, b = Σ w t v.
 //
-// Item vectors are copied 32 at a time into scratch whose width is a multiple of 16; the normal
-// matrix is summed in float32 tiles on and above the diagonal, and solved by Cholesky in float64.
-// Rows are independent, so their bytes do not depend on threads.
+// Exact: item vectors are copied 32 at a time into scratch whose width is a multiple of 16, the upper half
+// of A is summed in tiles, and 16 rows are factored side by side, a lane for each; a row whose pivots lose
+// four digits is done again in float64. Conjugate gradient copies a row's vectors once and never forms A. Block
+// descent solves some coordinates after the other with cached errors (Rendle et al., iALS++, 2021). Rows
+// are independent, and long ones are begun first; so neither bytes nor time depend on who works on which.
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 
 #include "kernels.hpp"
 
 namespace penchant {
 namespace {
 
-constexpr i64 CHUNK = 16;  // rows
+constexpr int SIDE_BY_SIDE = 128;  // widest matrices of which sixteen fit a core's cache
+constexpr std::size_t LENGTHS = 1 << 16;
 
 struct Scratch {
-  std::vector<float> rows, weighted, normal;
-  std::vector<double> matrix, right, x;
+  std::vector<float> rows, weighted, normal, normals, lanes, solution, b, x, work, errors;
+  std::vector<double> right, matrix, wide_right, wide_x;
 
-  void reserve(std::size_t d, std::size_t width) {
+  void reserve(std::size_t width) {
     if (!x.empty()) return;
+    weighted.resize(ROWS * width);
     rows.resize(ROWS * width);
-    weighted.resize(rows.size());
     normal.resize(width * width);
-    matrix.resize(d * width);
     right.resize(width);
+    b.resize(width * LANES);
     x.resize(width);
+    work.resize(3 * width);
   }
 };
 
-// What all rows share.
-struct Problem {
-  const Rows& rows;
-  const float *targets, *items, *ridge;
-  bool ridge_per_row;
-  const float* gram;
-  int d, width;
+// Everything the rows share; methods work on one row or sixteen.
+class Solver {
+ public:
+  Solver(const Ridge& problem, const Descent& how, float* out, double* objective)
+      : p(problem), how(how), out(out), objective(objective), width((p.d + LANES - 1) / LANES * LANES),
+        gram(p.gram ? static_cast<std::size_t>(width) * static_cast<std::size_t>(width) : 0),
+        ridge(static_cast<std::size_t>(width), 1.0f) {
+    std::copy_n(p.ridge, p.d, ridge.begin());
+    if (p.gram)
+      for (i64 i = 0; i < p.d; ++i) std::copy_n(p.gram + i * p.d, p.d, gram.data() + i * width);
+  }
 
-  void sum(i64 r, Scratch& s) const {
-    std::fill(s.normal.begin(), s.normal.end(), 0.0f);
+  // The rows order[0 .. count), at most sixteen; what is not positive definite is noted in `singular`.
+  void solve(const i64* order, int count, Scratch& s, std::atomic<i64>& singular) const {
+    s.reserve(static_cast<std::size_t>(width));
+    while (count > 0 && length(order[count - 1]) == 0) nothing(order[--count]);
+    if (how.method == Method::exact && count > 2 && width <= SIDE_BY_SIDE) return sixteen(order, count, s, singular);
+    for (int at = 0; at < count; ++at) {
+      const i64 r = order[at];
+      const bool solved = how.method == Method::exact       ? one(r, s)
+                          : how.method == Method::conjugate ? conjugate(r, s)
+                                                            : blocks(r, s);
+      if (!solved) lower(singular, r);
+    }
+  }
+
+  i64 length(i64 r) const { return p.rows.indptr[r + 1] - p.rows.indptr[r]; }
+
+ private:
+  const Ridge& p;
+  const Descent& how;
+  float* out;
+  double* objective;
+  int width;
+  std::vector<float> gram, ridge;
+
+  static void lower(std::atomic<i64>& least, i64 value) {
+    i64 now = least.load();
+    while (value < now && !least.compare_exchange_weak(now, value)) {
+    }
+  }
+
+  float scale(i64 r) const { return p.scale ? p.scale[r] : 1.0f; }
+
+  void nothing(i64 r) const {
+    std::fill_n(out + r * p.d, p.d, 0.0f);
+    if (objective) objective[r] = 0;
+  }
+
+  // Σ w t²: the squared loss of x = 0.
+  double at_zero(i64 r) const {
+    double sum = 0;
+    for (i64 e = p.rows.indptr[r]; e < p.rows.indptr[r + 1]; ++e) {
+      const double t = p.targets ? p.targets[e] : 1.0;
+      sum += p.rows.value(e) * t * t;
+    }
+    return sum;
+  }
+
+  const float* weights(i64 e) const { return p.rows.values ? p.rows.values + e : nullptr; }
+
+  void gather(i64 e, int n, i64 ahead, float* rows, float* weighted, double* right) const {
+    level().gather(p.items, p.d, width, p.rows.indices + e, weights(e), p.targets ? p.targets + e : nullptr, n,
+                   ahead, rows, weighted, right);
+  }
+
+  // The upper half of A without its ridge into `normal`, b into s.right.
+  void sum(i64 r, float* normal, Scratch& s) const {
+    if (p.gram)
+      std::copy(gram.begin(), gram.end(), normal);
+    else
+      std::fill_n(normal, s.normal.size(), 0.0f);
     std::fill(s.right.begin(), s.right.end(), 0.0);
-    for (i64 start = rows.indptr[r]; start < rows.indptr[r + 1]; start += ROWS) {
-      const int n = static_cast<int>(std::min<i64>(ROWS, rows.indptr[r + 1] - start));
-      level().gather(items, d, width, rows.indices + start, rows.values ? rows.values + start : nullptr,
-                     targets + start, n, s.rows.data(), s.weighted.data(), s.right.data());
-      level().normal(s.rows.data(), (rows.values ? s.weighted : s.rows).data(), n, width,
-                     s.normal.data());
+    const i64 last = p.rows.indptr[r + 1];
+    for (i64 start = p.rows.indptr[r]; start < last; start += ROWS) {
+      const int n = static_cast<int>(std::min<i64>(ROWS, last - start));
+      gather(start, n, last - start - n, s.rows.data(), s.weighted.data(), s.right.data());
+      level().normal(s.rows.data(), (p.rows.values ? s.weighted : s.rows).data(), n, width, width, normal);
     }
   }
 
-  void widen(i64 r, Scratch& s) const {
-    const float* damping = ridge + (ridge_per_row ? r * d : 0);
-    for (int i = 0; i < d; ++i) {
-      const float* from = s.normal.data() + static_cast<i64>(i) * width;
-      double* to = s.matrix.data() + static_cast<i64>(i) * width;
-      for (int j = i / LANES * LANES; j < width; ++j) to[j] = from[j];
-      if (gram != nullptr)
-        for (int j = i; j < d; ++j) to[j] += gram[static_cast<i64>(i) * d + j];
-      to[i] += damping[i];
-    }
+  void form(i64 r, float* normal, Scratch& s) const {
+    sum(r, normal, s);
+    for (int i = 0; i < width; ++i) normal[i * width + i] += scale(r) * ridge[static_cast<std::size_t>(i)];
   }
 
-  // False if the row's matrix is not positive definite.
-  bool solve(i64 r, Scratch& s, float* x) const {
-    std::fill(x, x + d, 0.0f);
-    if (rows.indptr[r] == rows.indptr[r + 1]) return true;
-    sum(r, s);
-    widen(r, s);
-    if (!level().solve(s.matrix.data(), d, width, s.right.data(), s.x.data())) return false;
-    for (int k = 0; k < d; ++k) x[k] = static_cast<float>(s.x[static_cast<std::size_t>(k)]);
+  void finish(i64 r, const float* x, const float* b, int stride) const {
+    double gained = 0;
+    for (int k = 0; k < p.d; ++k) {
+      out[r * p.d + k] = x[k * stride];
+      gained += static_cast<double>(x[k * stride]) * b[k * stride];
+    }
+    if (objective) objective[r] = at_zero(r) - gained;
+  }
+
+  bool one(i64 r, Scratch& s) const {
+    form(r, s.normal.data(), s);
+    for (std::size_t k = 0; k < s.x.size(); ++k) s.b[k] = s.x[k] = static_cast<float>(s.right[k]);
+    if (!level().solve_one(s.normal.data(), p.d, width, s.x.data())) return in_float64(r, s);
+    finish(r, s.x.data(), s.b.data(), 1);
     return true;
   }
+
+  // The same where float32 cannot: a ridge too small beside the sums counts here.
+  bool in_float64(i64 r, Scratch& s) const {
+    sum(r, s.normal.data(), s);
+    s.matrix.assign(s.normal.begin(), s.normal.end());
+    for (int i = 0; i < width; ++i)
+      s.matrix[static_cast<std::size_t>(i * width + i)] += static_cast<double>(scale(r)) * ridge[static_cast<std::size_t>(i)];
+    std::vector<float> b(s.right.begin(), s.right.end());
+    s.wide_x.assign(static_cast<std::size_t>(width), 0.0);
+    if (!level().solve(s.matrix.data(), p.d, width, s.right.data(), s.wide_x.data())) return false;
+    std::copy(s.wide_x.begin(), s.wide_x.end(), s.x.begin());
+    finish(r, s.x.data(), b.data(), 1);
+    return true;
+  }
+
+  void sixteen(const i64* order, int count, Scratch& s, std::atomic<i64>& singular) const {
+    const auto d = static_cast<std::size_t>(p.d), size = s.normal.size();
+    s.normals.resize(LANES * size);  // lanes beyond the last row solve what was there before, for b = 0
+    s.lanes.resize(d * (d + 1) / 2 * LANES);
+    s.solution.assign(d * LANES, 0.0f);
+    for (int lane = 0; lane < count; ++lane) {
+      form(order[lane], s.normals.data() + static_cast<std::size_t>(lane) * size, s);
+      for (std::size_t k = 0; k < d; ++k)
+        s.b[k * LANES + static_cast<std::size_t>(lane)] = s.solution[k * LANES + static_cast<std::size_t>(lane)] = static_cast<float>(s.right[k]);
+    }
+    level().to_lanes(s.normals.data(), p.d, width, s.lanes.data());
+    const std::uint32_t weak = level().solve_sixteen(s.lanes.data(), p.d, s.solution.data());
+    for (int lane = 0; lane < count; ++lane) {
+      if (weak >> lane & 1) {
+        if (!in_float64(order[lane], s)) lower(singular, order[lane]);
+      } else {
+        finish(order[lane], s.solution.data() + lane, s.b.data() + lane, LANES);
+      }
+    }
+  }
+
+  // All of a row's vectors, in whole sixteens, and b.
+  i64 copy(i64 r, Scratch& s) const {
+    const i64 first = p.rows.indptr[r], n = length(r), padded = (n + LANES - 1) / LANES * LANES;
+    const auto size = static_cast<std::size_t>(padded * width);
+    if (s.rows.size() < size) s.rows.resize(size);
+    if (p.rows.values && s.errors.size() < static_cast<std::size_t>(padded)) s.errors.resize(static_cast<std::size_t>(padded));
+    std::fill(s.right.begin(), s.right.end(), 0.0);
+    for (i64 e = 0; e < n; e += ROWS) {
+      const int some = static_cast<int>(std::min<i64>(ROWS, n - e));
+      gather(first + e, some, n - e - some, s.rows.data() + e * width, s.weighted.data(), s.right.data());
+    }
+    std::fill(s.rows.begin() + n * width, s.rows.begin() + padded * width, 0.0f);
+    for (int k = 0; k < width; ++k) s.b[static_cast<std::size_t>(k)] = static_cast<float>(s.right[static_cast<std::size_t>(k)]);
+    std::fill(s.x.begin(), s.x.end(), 0.0f);
+    std::copy_n(how.start + r * p.d, p.d, s.x.begin());
+    return n;
+  }
+
+  bool conjugate(i64 r, Scratch& s) const {
+    const i64 n = copy(r, s);
+    const float* w = nullptr;
+    if (p.rows.values) {  // padded as the rows are
+      std::fill(std::copy_n(weights(p.rows.indptr[r]), n, s.errors.begin()), s.errors.end(), 0.0f);
+      w = s.errors.data();
+    }
+    float* damping = s.b.data() + width;
+    for (int k = 0; k < width; ++k) damping[k] = scale(r) * ridge[static_cast<std::size_t>(k)];
+    const double gained = level().conjugate(s.rows.data(), w, n, width, p.gram ? gram.data() : nullptr, damping,
+                                            s.b.data(), how.steps, s.x.data(), s.work.data());
+    std::copy_n(s.x.begin(), p.d, out + r * p.d);
+    if (objective) objective[r] = at_zero(r) - gained;
+    return true;
+  }
+
+  // Each block of coordinates in turn solved exactly, the others held.
+  bool blocks(i64 r, Scratch& s) const {
+    const i64 first = p.rows.indptr[r], n = copy(r, s);
+    s.errors.resize(static_cast<std::size_t>(n));
+    for (i64 e = 0; e < n; ++e) s.errors[static_cast<std::size_t>(e)] = p.targets ? p.targets[first + e] : 1.0f;
+    level().subtract_products(s.rows.data(), n, width, width, s.x.data(), s.errors.data());
+    for (int step = 0; step < how.steps; ++step)
+      for (int left = 0; left < width; left += how.block)
+        if (!block(r, n, left, std::min(how.block, width - left), s)) return false;
+    std::copy_n(s.x.begin(), p.d, out + r * p.d);
+    if (objective) objective[r] = block_objective(r, n, s);
+    return true;
+  }
+
+  bool block(i64 r, i64 n, int left, int size, Scratch& s) const {
+    const i64 first = p.rows.indptr[r];
+    std::fill_n(s.normal.begin(), size * size, 0.0f);
+    std::fill_n(s.right.begin(), size, 0.0);
+    for (i64 start = 0; start < n; start += ROWS) {
+      const int some = static_cast<int>(std::min<i64>(ROWS, n - start));
+      const float* rows = s.rows.data() + start * width + left;
+      float sum[MOST_WIDE] = {};
+      for (int e = 0; e < some; ++e) {
+        const float weight = p.rows.value(first + start + e);
+        const float pull = weight * s.errors[static_cast<std::size_t>(start + e)];
+        for (int k = 0; k < size; ++k) sum[k] += pull * rows[e * width + k];
+        if (p.rows.values)
+          for (int k = 0; k < size; ++k) s.weighted[static_cast<std::size_t>(e * width + k)] = weight * rows[e * width + k];
+      }
+      for (int k = 0; k < size; ++k) s.right[static_cast<std::size_t>(k)] += sum[k];
+      level().normal(rows, p.rows.values ? s.weighted.data() : rows, some, width, size, s.normal.data());
+    }
+    for (int i = 0; i < size; ++i) {
+      const i64 row = left + i;
+      double pulled = scale(r) * ridge[static_cast<std::size_t>(row)] * s.x[static_cast<std::size_t>(row)];
+      if (p.gram) {
+        for (int k = 0; k < width; ++k) pulled += static_cast<double>(gram[static_cast<std::size_t>(row * width + k)]) * s.x[static_cast<std::size_t>(k)];
+        for (int j = i; j < size; ++j) s.normal[static_cast<std::size_t>(i * size + j)] += gram[static_cast<std::size_t>(row * width + left + j)];
+      }
+      s.right[static_cast<std::size_t>(i)] -= pulled;
+      s.normal[static_cast<std::size_t>(i * size + i)] += scale(r) * ridge[static_cast<std::size_t>(row)];
+    }
+    return step(n, left, size, s);
+  }
+
+  // x and the errors moved by the solution of a block's equations.
+  bool step(i64 n, int left, int size, Scratch& s) const {
+    float* change = s.work.data();
+    s.matrix.assign(s.normal.begin(), s.normal.begin() + size * size);
+    for (int k = 0; k < size; ++k) change[k] = static_cast<float>(s.right[static_cast<std::size_t>(k)]);
+    if (!level().solve_one(s.normal.data(), size, size, change)) {
+      s.wide_right.assign(s.right.begin(), s.right.begin() + size);
+      s.wide_x.assign(static_cast<std::size_t>(size), 0.0);
+      if (!level().solve(s.matrix.data(), size, size, s.wide_right.data(), s.wide_x.data())) return false;
+      for (int k = 0; k < size; ++k) change[k] = static_cast<float>(s.wide_x[static_cast<std::size_t>(k)]);
+    }
+    for (int k = 0; k < size; ++k) s.x[static_cast<std::size_t>(left + k)] += change[k];
+    level().subtract_products(s.rows.data() + left, n, width, size, change, s.errors.data());
+    return true;
+  }
+
+  double block_objective(i64 r, i64 n, const Scratch& s) const {
+    double sum = 0;
+    for (i64 e = 0; e < n; ++e)
+      sum += static_cast<double>(p.rows.value(p.rows.indptr[r] + e)) * s.errors[static_cast<std::size_t>(e)] * s.errors[static_cast<std::size_t>(e)];
+    for (int i = 0; i < p.d; ++i) {
+      const double x = s.x[static_cast<std::size_t>(i)];
+      double pulled = static_cast<double>(scale(r)) * ridge[static_cast<std::size_t>(i)] * x;
+      if (p.gram)
+        for (int k = 0; k < p.d; ++k) pulled += static_cast<double>(gram[static_cast<std::size_t>(i * width + k)]) * s.x[static_cast<std::size_t>(k)];
+      sum += x * pulled;
+    }
+    return sum;
+  }
 };
 
-void lower(std::atomic<i64>& least, i64 value) {
-  i64 now = least.load();
-  while (value < now && !least.compare_exchange_weak(now, value)) {
+// Rows by length, the longest first: a counting sort in which very long rows are equal.
+std::vector<i64> by_length(const Solver& solver, i64 n_rows) {
+  std::vector<i64> order(static_cast<std::size_t>(n_rows)), next(LENGTHS + 1);
+  const auto place = [&](i64 r) { return LENGTHS - 1 - std::min<std::size_t>(static_cast<std::size_t>(solver.length(r)), LENGTHS - 1); };
+  if (n_rows <= LANES) {
+    std::iota(order.begin(), order.end(), i64{0});
+    std::stable_sort(order.begin(), order.end(), [&](i64 a, i64 b) { return solver.length(a) > solver.length(b); });
+    return order;
   }
+  for (i64 r = 0; r < n_rows; ++r) ++next[place(r) + 1];
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  for (i64 r = 0; r < n_rows; ++r) order[static_cast<std::size_t>(next[place(r)]++)] = r;
+  return order;
 }
 
 }  // namespace
 
-i64 solve_rows(const Rows& rows, const float* targets, const float* items, int d,
-               const float* ridge, bool ridge_per_row, const float* gram, float* out,
-               const Run& run) {
-  const int width = (d + LANES - 1) / LANES * LANES;
-  const Problem problem{rows, targets, items, ridge, ridge_per_row, gram, d, width};
+i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* objective, const Run& run) {
+  const i64 n_rows = problem.rows.n_rows;
+  const Solver solver(problem, how, out, objective);
+  const std::vector<i64> order = by_length(solver, n_rows);
   std::vector<Scratch> scratch(static_cast<std::size_t>(std::max(run.threads, 1)));
-  std::atomic<i64> singular{rows.n_rows};
-  const bool finished = parallel((rows.n_rows + CHUNK - 1) / CHUNK, run, [&](i64 chunk, int worker) {
-    Scratch& s = scratch[static_cast<std::size_t>(worker)];
-    s.reserve(static_cast<std::size_t>(d), static_cast<std::size_t>(width));
-    for (i64 r = chunk * CHUNK; r < std::min((chunk + 1) * CHUNK, rows.n_rows); ++r)
-      if (!problem.solve(r, s, out + r * d)) lower(singular, r);
+  std::atomic<i64> singular{n_rows};
+  const bool finished = parallel((n_rows + LANES - 1) / LANES, run, [&](i64 chunk, int worker) {
+    const i64 first = chunk * LANES;
+    solver.solve(order.data() + first, static_cast<int>(std::min<i64>(LANES, n_rows - first)),
+                 scratch[static_cast<std::size_t>(worker)], singular);
   });
   if (!finished) return -2;
-  return singular.load() < rows.n_rows ? singular.load() : -1;
+  return singular.load() < n_rows ? singular.load() : -1;
 }
 
 }  // namespace penchant

@@ -68,5 +68,8 @@ void bind_ids(nb::module_& m);
 void bind_rows(nb::module_& m);
 void bind_scores(nb::module_& m);
 void bind_factors(nb::module_& m);
+void bind_dense(nb::module_& m);
+void bind_pairs(nb::module_& m);
+void bind_slim(nb::module_& m);
 
 }  // namespace penchant

@@ -6,17 +6,22 @@
 namespace penchant {
 
 void bind_factors(nb::module_& m) {
-  m.def("solve_rows", [](nb::tuple source, In<float> targets, In<float> items, In<float> ridge,
-                         std::optional<In<float>> gram, Out<float> out, int threads) {
+  m.def("solve_rows", [](nb::tuple source, std::optional<In<float>> targets, In<float> items, In<float> ridge,
+                         std::optional<In<float>> scale, std::optional<In<float>> gram, int method,
+                         std::optional<In<float>> start, int steps, int block, Out<float> out,
+                         std::optional<Out<double>> objective, int threads) {
     const RowsArg rows = rows_arg(source);
+    const Ridge problem{rows.rows(), pointer(targets), items.data(), static_cast<int>(items.shape(1)),
+                        ridge.data(), pointer(scale), pointer(gram)};
+    const Descent how{static_cast<Method>(method), pointer(start), steps, block};
     i64 singular = -1;
     without_gil(threads, [&](const Run& run) {
-      singular = solve_rows(rows.rows(), targets.data(), items.data(), static_cast<int>(items.shape(1)),
-                            ridge.data(), ridge.ndim() == 2, pointer(gram), out.data(), run);
+      singular = solve_rows(problem, how, out.data(), objective ? objective->data() : nullptr, run);
     });
     return singular;
-  }, nb::arg("rows"), nb::arg("targets"), nb::arg("items"), nb::arg("ridge"), nb::arg("gram").none(),
-     nb::arg("out"), nb::arg("threads"));
+  }, nb::arg("rows"), nb::arg("targets").none(), nb::arg("items"), nb::arg("ridge"), nb::arg("scale").none(),
+     nb::arg("gram").none(), nb::arg("method"), nb::arg("start").none(), nb::arg("steps"), nb::arg("block"),
+     nb::arg("out"), nb::arg("objective").none(), nb::arg("threads"));
 
   m.def("schedule_size", &schedule_size);
   m.def("schedule", [](In<i32> users, In<i32> items, i64 n_users, i64 n_items, std::uint64_t seed,

@@ -29,6 +29,13 @@ void bind_rows(nb::module_& m) {
   }, nb::arg("history"), nb::arg("weights"), nb::arg("n_columns"), nb::arg("out"),
      nb::arg("norm").none(), nb::arg("threads"));
 
+  m.def("spread_dense", [](nb::tuple history, In<float> weights, Out<float> out, int threads) {
+    const RowsArg h = rows_arg(history);
+    without_gil(threads, [&](const Run& run) {
+      spread(h.rows(), weights.data(), static_cast<i64>(weights.shape(1)), out.data(), run);
+    });
+  });
+
   m.def("nearest", [](nb::tuple queries, nb::tuple table, i64 n_columns, i64 k, int measure,
                       double shrink, std::optional<In<i32>> itself, bool positive, int threads) {
     const RowsArg q = rows_arg(queries), t = rows_arg(table);
@@ -41,6 +48,16 @@ void bind_rows(nb::module_& m) {
                           owned(std::move(out.values)));
   }, nb::arg("queries"), nb::arg("table"), nb::arg("n_columns"), nb::arg("k"), nb::arg("measure"),
      nb::arg("shrink"), nb::arg("itself").none(), nb::arg("positive"), nb::arg("threads"));
+
+  m.def("neighbours", [](nb::tuple table, i64 n_columns, i64 k, int measure, double shrink, int threads) {
+    const RowsArg t = rows_arg(table);
+    OwnedRows out;
+    without_gil(threads, [&](const Run& run) {
+      neighbours(t.rows(), n_columns, k, static_cast<Measure>(measure), shrink, out, run);
+    });
+    return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
+                          owned(std::move(out.values)));
+  }, nb::arg("table"), nb::arg("n_columns"), nb::arg("k"), nb::arg("measure"), nb::arg("shrink"), nb::arg("threads"));
 }
 
 }  // namespace penchant

@@ -28,25 +28,31 @@ struct FilterArg {
 }  // namespace
 
 void bind_scores(nb::module_& m) {
-  m.def("product", [](In<float> queries, In<float> items, std::optional<In<float>> bias,
-                      Out<float> scores, int threads) {
-    without_gil(threads, [&](const Run& run) {
-      product(queries.data(), static_cast<i64>(queries.shape(0)), items.data(),
-              static_cast<i64>(items.shape(0)), static_cast<int>(items.shape(1)), pointer(bias),
-              scores.data(), run);
-    });
-  }, nb::arg("queries"), nb::arg("items"), nb::arg("bias").none(), nb::arg("scores"), nb::arg("threads"));
+  nb::class_<Panels>(m, "Panels")
+      .def("__init__", [](Panels* self, In<float> items, std::optional<In<float>> bias, int threads) {
+        nb::gil_scoped_release release;
+        Run run;
+        run.threads = threads;
+        new (self) Panels(items.data(), static_cast<i64>(items.shape(0)), static_cast<int>(items.shape(1)),
+                          pointer(bias), run);
+      }, nb::arg("items"), nb::arg("bias").none(), nb::arg("threads"))
+      .def_ro("n_items", &Panels::n_items)
+      .def_ro("d", &Panels::d);
 
-  m.def("top_k", [](In<float> queries, In<float> items, i64 n, std::optional<In<float>> bias,
-                    nb::object exclude, Mask allowed, Out<i32> ids, Out<float> scores, int threads) {
+  m.def("product", [](const Panels& panels, In<float> queries, Out<float> scores, int threads) {
+    without_gil(threads, [&](const Run& run) {
+      product(panels, queries.data(), static_cast<i64>(queries.shape(0)), scores.data(), run);
+    });
+  }, nb::arg("panels"), nb::arg("queries"), nb::arg("scores"), nb::arg("threads"));
+
+  m.def("top_k", [](const Panels& panels, In<float> queries, i64 n, nb::object exclude, Mask allowed, Out<i32> ids,
+                    Out<float> scores, int threads) {
     const FilterArg wanted(exclude, allowed, std::nullopt);
     without_gil(threads, [&](const Run& run) {
-      top_k(queries.data(), static_cast<i64>(queries.shape(0)), items.data(),
-            static_cast<i64>(items.shape(0)), static_cast<int>(items.shape(1)), pointer(bias), n,
-            wanted.filter, ids.data(), scores.data(), run);
+      top_k(panels, queries.data(), static_cast<i64>(queries.shape(0)), n, wanted.filter, ids.data(), scores.data(), run);
     });
-  }, nb::arg("queries"), nb::arg("items"), nb::arg("n"), nb::arg("bias").none(), nb::arg("exclude").none(),
-     nb::arg("allowed").none(), nb::arg("ids"), nb::arg("scores"), nb::arg("threads"));
+  }, nb::arg("panels"), nb::arg("queries"), nb::arg("n"), nb::arg("exclude").none(), nb::arg("allowed").none(),
+     nb::arg("ids"), nb::arg("scores"), nb::arg("threads"));
 
   m.def("select", [](In<float> scores, i64 n, nb::object exclude, Mask allowed, Mask known,
                      Out<i32> ids, Out<float> best, int threads) {

@@ -14,10 +14,15 @@ from penchant.data.vocabulary import Vocabulary
 from penchant.embedding_map import EmbeddingMap, embedding_map
 from penchant.errors import PenchantError, PenchantNotice
 from penchant.models import (
+    BPR,
+    EASE,
+    SLIM,
+    ImplicitALS,
     ItemKNN,
     Model,
     Popularity,
     RatingMF,
+    RP3beta,
     UserKNN,
     catalogue,
     load,
@@ -25,14 +30,19 @@ from penchant.models import (
 from penchant.version import __version__ as __version__
 
 __all__ = [
+    "BPR",
+    "EASE",
+    "SLIM",
     "EmbeddingMap",
     "Features",
+    "ImplicitALS",
     "Interactions",
     "ItemKNN",
     "Model",
     "PenchantError",
     "PenchantNotice",
     "Popularity",
+    "RP3beta",
     "RatingMF",
     "UserKNN",
     "Vocabulary",

@@ -137,6 +137,8 @@ def test_spread(history, weights):
     got = kernels.spread(history, weights, 12)
     expected = twins.dense(history, 7) @ twins.dense(weights, 12)
     np.testing.assert_allclose(got, expected, atol=1e-5)
+    dense = twins.dense(weights, 12).astype(np.float32)
+    np.testing.assert_allclose(kernels.spread(history, dense, 12), expected, atol=1e-5)
 
 
 @SETTINGS
@@ -144,7 +146,7 @@ def test_spread(history, weights):
     sparse(),
     sparse(),
     st.none() | st.integers(0, 5),
-    st.sampled_from(["cosine", "jaccard", "pearson"]),
+    st.sampled_from(["cosine", "jaccard", "pearson", "dot"]),
     st.sampled_from([0.0, 2.0]),
     st.booleans(),
 )
@@ -176,30 +178,116 @@ def test_nearest(queries, table, k, measure, shrink, leave):
 
 @SETTINGS
 @given(
+    sparse(n_rows=st.integers(0, 20)),
+    st.none() | st.integers(0, 5),
+    st.sampled_from(["cosine", "jaccard", "pearson", "dot"]),
+    st.sampled_from([0.0, 2.0]),
+)
+def test_neighbours(table, k, measure, shrink):
+    """What `nearest` finds, but for the last digits of sums of weights."""
+    near = kernels.neighbours(table, 12, k, measure=measure, shrink=shrink)
+    alone = np.arange(table.n_rows, dtype=np.int32)
+    expected = kernels.nearest(table, table, 12, k, measure=measure, shrink=shrink, itself=alone)
+    assert near.indptr.tolist() == expected.indptr.tolist()
+    np.testing.assert_allclose(near.values, expected.values, rtol=1e-5)
+    if table.values is None:
+        assert near.indices.tolist() == expected.indices.tolist()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("measure", ["cosine", "jaccard"])
+def test_neighbours_of_more_rows_than_the_head(weighted, measure):
+    """Bits and single counts, all strips, on any number of threads; same bytes."""
+    rng = np.random.default_rng(5)
+    n, people = 4700, 900
+    sizes = np.minimum(1 + (300 / (1 + np.arange(n) * 0.02)).astype(int), people)
+    rng.shuffle(sizes)
+    lists = [rng.choice(people, size, replace=False).astype(np.int32) for size in sizes]
+    values = rng.uniform(0.5, 2, sizes.sum()).astype(np.float32) if weighted else None
+    table = Rows(np.cumsum([0, *sizes]), np.concatenate(lists), values)
+    found = []
+    for threads in (1, 2, 7):
+        kernels.set_threads(threads)
+        found.append(kernels.neighbours(table, people, 20, measure=measure, shrink=1.0))
+    for part in range(3):
+        assert len({one[part].tobytes() for one in found}) == 1
+    some = np.sort(rng.choice(n, 60, replace=False)).astype(np.int32)
+    ones = table._replace(values=np.ones(sizes.sum(), np.float32) if values is None else values)
+    asked = Rows.stacked([ones.slice(r, r + 1) for r in some])
+    expected = kernels.nearest(asked, table, people, 20, measure=measure, shrink=1.0, itself=some)
+    got = Rows.stacked([found[0].slice(r, r + 1) for r in some])
+    np.testing.assert_allclose(got.values, expected.values, rtol=1e-5)
+    if not weighted or measure == "jaccard":
+        assert got.indices.tolist() == expected.indices.tolist()
+
+
+@SETTINGS
+@given(
     sparse(values=st.sampled_from([0.5, 1.0, 3.0])),
     st.integers(1, 70),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
     st.integers(0, 99),
 )
-def test_solve_rows(rows, d, per_row, with_gram, seed):
+def test_solve_rows(rows, d, scaled, with_gram, with_targets, seed):
+    """The exact answer and its objective; the descents reach them if they walk on."""
     rng = np.random.default_rng(seed)
     items = rng.normal(size=(12, d)).astype(np.float32)
-    targets = rng.normal(size=len(rows.indices)).astype(np.float32)
-    ridge = rng.uniform(0.5, 3, (rows.n_rows, d) if per_row else d).astype(np.float32)
+    targets = rng.normal(size=len(rows.indices)).astype(np.float32) if with_targets else None
+    ridge = rng.uniform(0.5, 3, d).astype(np.float32)
+    scale = rng.uniform(0.5, 3, rows.n_rows).astype(np.float32) if scaled else None
     gram = kernels.gram(items) if with_gram else None
-    got = kernels.solve_rows(rows, targets, items, ridge, gram=gram)
-    weights = np.ones(len(targets)) if rows.values is None else rows.values.astype(float)
-    for r in range(rows.n_rows):
-        part = slice(rows.indptr[r], rows.indptr[r + 1])
-        expected = twins.solve(
-            items[rows.indices[part]].astype(float),
-            weights[part],
-            targets[part],
-            ridge[r] if per_row else ridge,
-            gram,
+    reached = np.zeros(rows.n_rows)
+    given = {"scale": scale, "gram": gram, "objective": reached}
+    expected = twins.solve_rows(rows, targets, items, ridge, scale, gram)
+    got = kernels.solve_rows(rows, targets, items, ridge, **given)
+    np.testing.assert_allclose(got, expected, atol=2e-4)
+    least = twins.squared_loss(rows, targets, items, ridge, scale, gram, expected)
+    np.testing.assert_allclose(reached, least, rtol=1e-4, atol=1e-4)
+    start = rng.normal(size=got.shape).astype(np.float32)
+    for solver, steps in (("cg", 1), ("cg", 200), ("block", 1), ("block", 300)):
+        got = kernels.solve_rows(
+            rows, targets, items, ridge, solver=solver, start=start, steps=steps, block=16, **given
         )
-        np.testing.assert_allclose(got[r], expected, atol=2e-4)
+        loss = twins.squared_loss(rows, targets, items, ridge, scale, gram, got)
+        np.testing.assert_allclose(reached, loss, rtol=1e-3, atol=2e-3)
+        assert (loss >= least - 1e-3 * (1 + least)).all()
+        if steps > 1:
+            np.testing.assert_allclose(loss, least, rtol=1e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("solver", ["exact", "cg", "block"])
+@pytest.mark.parametrize("d", [5, 64, 130])
+def test_solve_rows_bytes_depend_on_the_row_alone(solver, d):
+    """Side by side in a crowd, on any number of threads, and one by one."""
+    rng = np.random.default_rng(d)
+    lists = [rng.choice(200, n, replace=False).astype(np.int32) for n in rng.integers(0, 150, 70)]
+    rows = Rows(np.cumsum([0, *map(len, lists)]), np.concatenate(lists))
+    items, ridge = rng.normal(size=(200, d)).astype(np.float32), np.full(d, 0.5, np.float32)
+    given = {"gram": kernels.gram(items), "solver": solver, "steps": 2}
+    found = set()
+    for threads in (1, 2, 7):
+        kernels.set_threads(threads)
+        found.add(kernels.solve_rows(rows, None, items, ridge, **given).tobytes())
+    alone = [
+        kernels.solve_rows(rows.slice(r, r + 1), None, items, ridge, **given) for r in range(70)
+    ]
+    assert found == {np.concatenate(alone).tobytes()}
+
+
+def test_solve_rows_where_float32_fails():
+    """Few vectors and hardly any ridge: the matrix is all but singular."""
+    rng = np.random.default_rng(3)
+    items = rng.normal(size=(40, 32)).astype(np.float32)
+    lists = [rng.choice(40, n, replace=False).astype(np.int32) for n in (3, 30, 31, 8)]
+    rows = Rows(np.cumsum([0, *map(len, lists)]), np.concatenate(lists))
+    targets = rng.normal(size=len(rows.indices)).astype(np.float32)
+    got = kernels.solve_rows(rows, targets, items, np.full(32, 1e-5, np.float32))
+    fitted = np.einsum(
+        "ed,ed->e", got[np.repeat(np.arange(4), [3, 30, 31, 8])], items[rows.indices]
+    )
+    np.testing.assert_allclose(fitted, targets, atol=1e-2)
 
 
 @SETTINGS

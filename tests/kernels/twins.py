@@ -49,6 +49,8 @@ def similarity(a: np.ndarray, b: np.ndarray, measure: str, shrink: float) -> flo
     if measure == "jaccard":
         below = (a != 0).sum() + (b != 0).sum() - m + shrink
         return m / below if below else 0.0
+    if measure == "dot":
+        return a @ b
     if measure == "pearson":
         below = np.sqrt((a[both] @ a[both]) * (b[both] @ b[both]))
         return a[both] @ b[both] / below * ((m - 1) / (m - 1 + shrink)) if m > 1 and below else 0.0
@@ -65,6 +67,34 @@ def solve(vectors: np.ndarray, weights, targets, ridge, gram=None) -> np.ndarray
     return np.linalg.solve(normal, vectors.T @ (weights * targets))
 
 
+def _row(rows: Rows, r: int, targets, items):
+    part = slice(rows.indptr[r], rows.indptr[r + 1])
+    vectors = items[rows.indices[part]].astype(float)
+    weights = np.ones(len(vectors)) if rows.values is None else rows.values[part].astype(float)
+    wanted = np.ones(len(vectors)) if targets is None else targets[part].astype(float)
+    return vectors, weights, wanted
+
+
+def solve_rows(rows: Rows, targets, items, ridge, scale, gram) -> np.ndarray:
+    """Row after row, in float64."""
+    scale = np.ones(rows.n_rows) if scale is None else scale
+    out = np.zeros((rows.n_rows, items.shape[1]))
+    for r in range(rows.n_rows):
+        out[r] = solve(*_row(rows, r, targets, items), scale[r] * ridge.astype(float), gram)
+    return out
+
+
+def squared_loss(rows: Rows, targets, items, ridge, scale, gram, x) -> np.ndarray:
+    """Σ w (t − v·x)² + xᵀ(G + c diag ridge)x of each row."""
+    out = np.zeros(rows.n_rows)
+    for r, one in enumerate(x.astype(float)):
+        vectors, weights, wanted = _row(rows, r, targets, items)
+        damping = ridge * (1 if scale is None else scale[r])
+        out[r] = weights @ (wanted - vectors @ one) ** 2 + damping @ one**2
+        out[r] += 0 if gram is None else one @ gram @ one
+    return out
+
+
 def sgd(order, users, items, targets, P, Q, bu, bi, rate, mean, regs) -> float:
     """Rating after rating, in the order given, in place."""
     total = 0.0
@@ -78,3 +108,107 @@ def sgd(order, users, items, targets, P, Q, bu, bi, rate, mean, regs) -> float:
         P[u] += rate * (error * q - regs[0][u] * p)
         Q[i] += rate * (error * p - regs[1][i] * q)
     return total
+
+
+def spd_inverse(A: np.ndarray) -> np.ndarray:
+    """Gauss-Jordan in float64, a pivot at a time, on its diagonal."""
+    swept = A.astype(float)
+    for k in range(len(swept)):
+        column, pivot = swept[:, k].copy(), swept[k, k]
+        swept -= np.outer(column, column) / pivot
+        swept[:, k] = swept[k, :] = column / pivot
+        swept[k, k] = -1 / pivot
+    return -swept
+
+
+def co_counts(rows: Rows, n_items: int) -> np.ndarray:
+    X = dense(rows, n_items)
+    return X.T @ X
+
+
+_WORD = 2**64 - 1
+
+
+def drawn(seed: int, counter: int) -> int:
+    """SplitMix64 of a seed and a counter."""
+    x = (seed * 0x9E3779B97F4A7C15 + counter + 1) & _WORD
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _WORD
+    return x ^ (x >> 31)
+
+
+def draw_pairs(plan, epoch: int, tries: int = 8) -> list[tuple[int, int, int]]:
+    """The likes of each range of people, bin after bin of dealt items, each with another item."""
+    seed, blocks = drawn(plan.seed, epoch), plan.blocks
+    dealt = list(range(plan.n_items))
+    for last in range(plan.n_items - 1, 0, -1):
+        other = (drawn(seed ^ _WORD, last) >> 32) * (last + 1) >> 32
+        dealt[last], dealt[other] = dealt[other], dealt[last]
+    starts = [plan.n_items * c // blocks for c in range(blocks + 1)]
+    pairs: list[tuple[int, int, int]] = []
+    for begin, end in zip(plan.bounds, plan.bounds[1:], strict=False):
+        likes = list(
+            zip(plan.users[begin:end].tolist(), plan.items[begin:end].tolist(), strict=True)
+        )
+        for c in range(blocks):
+            members = dealt[starts[c] : starts[c + 1]]
+            block = [like for like in likes if like[1] in set(members)]
+            bits = max(6, (32 * len(block) - 1).bit_length())
+
+            def place(user: int, item: int, bits: int = bits) -> int:
+                return (((user << 32 | item) ^ seed) * 0x9E3779B97F4A7C15 & _WORD) >> (64 - bits)
+
+            liked = {place(*like) for like in block}
+            for user, item in block:
+                numbers = (
+                    drawn(seed, len(pairs) * tries + attempt) >> 32 for attempt in range(tries)
+                )
+                others = (members[number * len(members) >> 32] for number in numbers)
+                free = (other for other in others if place(user, other) not in liked)
+                pairs.append((user, item, next(free, -1)))
+    return pairs
+
+
+def bpr(drawn_pairs, P, Q, bias, rate: float, reg: float, reg_bias: float) -> float:
+    """Pair after pair, step after step of blocks, in place; the share that was in order."""
+    ordered, n, blocks = 0, 0, drawn_pairs.plan.blocks
+    cells = [b * blocks + (b + step) % blocks for step in range(blocks) for b in range(blocks)]
+    for cell in cells:
+        for u, i, j in drawn_pairs.pairs[drawn_pairs.bounds[cell] : drawn_pairs.bounds[cell + 1]]:
+            if j < 0:
+                continue
+            x = P[u] @ (Q[i] - Q[j]) + bias[i] - bias[j]
+            g = 1 / (1 + np.exp(x))
+            ordered, n = ordered + (x > 0), n + 1
+            p, a, b = P[u].copy(), Q[i].copy(), Q[j].copy()
+            bias[i] += rate * (g - reg_bias * bias[i])
+            bias[j] += rate * (-g - reg_bias * bias[j])
+            P[u] += rate * (g * (a - b) - reg * p)
+            Q[i] += rate * (g * p - reg * a)
+            Q[j] += rate * (-g * p - reg * b)
+    return ordered / max(n, 1)
+
+
+def pair_gradient(p, items, signs, vectors, bias, panel, ridge) -> np.ndarray:
+    """Of the likelihood that `pair_taste` maximises, at p, in float64."""
+    gradient = -ridge * p
+    for i, sign in zip(items, signs, strict=True):
+        for typical, typical_bias, weight in zip(*panel, strict=True):
+            x = sign * ((vectors[i] - typical) @ p + bias[i] - typical_bias)
+            pull = weight / panel[2].sum() / (1 + np.exp(x))
+            gradient = gradient + sign * pull * (vectors[i] - typical)
+    return gradient
+
+
+def slim(x: np.ndarray, l1: float, l2: float, positive: bool, rounds: int = 2000) -> np.ndarray:
+    """``W[i, j]``: item i's weight in the regression of item j on all others, in float64."""
+    gram = x.T @ x
+    W = np.zeros_like(gram)
+    for j, i in ((j, i) for _ in range(rounds) for j in range(len(W)) for i in range(len(W))):
+        below = gram[i, i] + l2
+        if i == j or below == 0:
+            continue
+        z = gram[i, j] - gram[i] @ W[:, j] + gram[i, i] * W[i, j]
+        z = max(z - l1, 0.0) if positive else np.sign(z) * max(abs(z) - l1, 0.0)
+        W[i, j] = z / below
+    return W

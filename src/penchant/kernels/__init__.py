@@ -1,30 +1,44 @@
 """The verbs that must be fast: arrays in, arrays out; knows nothing of the house."""
 
+from penchant.kernels.dense import co_counts, spd_inverse
 from penchant.kernels.factors import Schedule, gram, rating_sgd, sgd_schedule, solve_rows
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
-from penchant.kernels.rows import Rows, csr, nearest, spread
-from penchant.kernels.scores import product, select, top_k
+from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
+from penchant.kernels.rows import Rows, csr, nearest, neighbours, spread
+from penchant.kernels.scores import Panels, product, select, top_k
+from penchant.kernels.slim import slim_columns
 
 __all__ = [
+    "PairPlan",
+    "Pairs",
+    "Panels",
     "Rows",
     "Schedule",
     "Text",
     "available_memory",
+    "bpr_sgd",
+    "co_counts",
     "csr",
+    "draw_pairs",
     "encode",
     "gram",
     "index",
     "isa",
     "lookup",
     "nearest",
+    "neighbours",
+    "pair_plan",
+    "pair_taste",
     "product",
     "rating_sgd",
     "select",
     "set_isa",
     "set_threads",
     "sgd_schedule",
+    "slim_columns",
     "solve_rows",
+    "spd_inverse",
     "spread",
     "threads",
     "top_k",

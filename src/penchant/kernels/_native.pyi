@@ -22,6 +22,7 @@ def transpose(
 def spread(
     history: Any, weights: Any, n_columns: int, out: Array, norm: Array | None, threads: int
 ) -> None: ...
+def spread_dense(history: Any, weights: Array, out: Array, threads: int, /) -> None: ...
 def nearest(
     queries: Any,
     table: Any,
@@ -33,14 +34,20 @@ def nearest(
     positive: bool,
     threads: int,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
-def product(
-    queries: Array, items: Array, bias: Array | None, scores: Array, threads: int
-) -> None: ...
+def neighbours(
+    table: Any, n_columns: int, k: int, measure: int, shrink: float, threads: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
+
+class Panels:
+    n_items: int
+    d: int
+    def __init__(self, items: Array, bias: Array | None, threads: int) -> None: ...
+
+def product(panels: Panels, queries: Array, scores: Array, threads: int) -> None: ...
 def top_k(
+    panels: Panels,
     queries: Array,
-    items: Array,
     n: int,
-    bias: Array | None,
     exclude: Any,
     allowed: Array | None,
     ids: Array,
@@ -59,11 +66,17 @@ def select(
 ) -> None: ...
 def solve_rows(
     rows: Any,
-    targets: Array,
+    targets: Array | None,
     items: Array,
     ridge: Array,
+    scale: Array | None,
     gram: Array | None,
+    method: int,
+    start: Array | None,
+    steps: int,
+    block: int,
     out: Array,
+    objective: Array | None,
     threads: int,
 ) -> int: ...
 def schedule_size(n: int, serial: bool, /) -> int: ...
@@ -79,4 +92,36 @@ def schedule(
     /,
 ) -> None: ...
 def rating_sgd(*arguments: Any) -> float: ...
+def spd_inverse(A: Array, threads: int, /) -> int: ...
+def co_counts(rows: Any, out: Array, threads: int, /) -> int: ...
 def gram(items: Array, weights: Array | None, out: Array, threads: int) -> None: ...
+def pair_blocks(n: int, n_items: int, /) -> int: ...
+def pair_plan(
+    likes: Any, seed: int, blocks: int, users: Array, items: Array, bounds: Array, /
+) -> None: ...
+def draw_pairs(*arguments: Any) -> None: ...
+def bpr_sgd(*arguments: Any) -> tuple[int, int]: ...
+def pair_taste(
+    histories: Any,
+    items: Array,
+    bias: Array,
+    panel: Array,
+    panel_bias: Array,
+    weights: Array,
+    ridge: Array,
+    out: Array,
+    threads: int,
+    /,
+) -> int: ...
+def slim_columns(
+    x: Any,
+    n_items: int,
+    l1: float,
+    l2: float,
+    k: int,
+    candidates: int,
+    positive: bool,
+    most: int,
+    tolerance: float,
+    threads: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...

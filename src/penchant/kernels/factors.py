@@ -16,26 +16,43 @@ from penchant.kernels.rows import Rows, checked
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+MOST_FACTORS = 1024
+_SOLVERS = {"exact": 0, "cg": 1, "block": 2}
 
 
 def solve_rows(
     rows: Rows,
-    targets: npt.ArrayLike,
+    targets: npt.ArrayLike | None,
     items: npt.ArrayLike,
     ridge: npt.ArrayLike,
     *,
+    scale: npt.ArrayLike | None = None,
     gram: npt.ArrayLike | None = None,
+    solver: str = "exact",
+    start: npt.ArrayLike | None = None,
+    steps: int = 3,
+    block: int = 64,
+    objective: npt.NDArray[np.float64] | None = None,
 ) -> Float32:
-    """One ridge regression per row: ``x_r = (G + Σ w v vᵀ + diag ridge_r)⁻¹ Σ w t v``.
+    """One ridge regression per row: ``x_r = (G + Σ w v vᵀ + c_r diag ridge)⁻¹ Σ w t v``.
 
-    The half-step of alternating least squares, and the fold-in of a history.
+    The half-step of alternating least squares, and the fold-in of a history. ``exact`` factors
+    each matrix; ``cg`` improves a start by conjugate gradient without forming it (Takács, Pilászy
+    and Tikk, RecSys 2011); ``block`` solves blocks of coordinates in turn (Rendle, Krichene,
+    Zhang and Koren, *iALS++*, 2021).
 
     Args:
         rows: which items belong to each row; values are weights w, None is all ones.
-        targets: t, ``[nnz]``.
-        items: v, ``[I, d]``.
-        ridge: ``[d]`` for all rows, or ``[R, d]``.
+        targets: t, ``[nnz]``; None is all ones.
+        items: v, ``[I, d]``, d at most 1,024.
+        ridge: ``[d]``.
+        scale: c, ``[R]``, at least 0; None is all ones.
         gram: G, ``[d, d]`` symmetric.
+        solver: ``"exact"``, ``"cg"`` or ``"block"``.
+        start: x before, ``[R, d]``, for ``cg`` and ``block``; None is all 0.
+        steps: of ``cg``, or sweeps of ``block``; at least 1.
+        block: coordinates of a block, a multiple of 16.
+        objective: float64 ``[R]``, filled with ``Σ w (t − v·x)² + xᵀ(G + c ridge)x``.
 
     Returns:
         float32 ``[R, d]``; a row without entries gets 0.
@@ -43,25 +60,51 @@ def solve_rows(
     Raises:
         UsageError: a row's matrix is not positive definite, or an answer is not finite.
 
-    >>> solve_rows(Rows(np.array([0, 1]), np.array([0])), [2.0], [[1.0]], [1.0]).tolist()
+    >>> x = solve_rows(Rows(np.array([0, 1]), np.array([0])), [2.0], [[1.0]], [1.0])
+    >>> x.round(6).tolist()
     [[1.0]]
     """
-    v = array("solve_rows", "items", items, np.float32, (None, None))
-    rows = checked("solve_rows", "rows", rows, len(v))
-    t = array("solve_rows", "targets", targets, np.float32, (len(rows.indices),))
-    d = v.shape[1]
-    shape = (d,) if np.ndim(ridge) == 1 else (rows.n_rows, d)
-    damping = array("solve_rows", "ridge", ridge, np.float32, shape)
-    base = None if gram is None else array("solve_rows", "gram", gram, np.float32, (d, d))
-    out = np.empty((rows.n_rows, d), dtype=np.float32)
-    singular = _native.solve_rows(rows, t, v, damping, base, out, threads())
+    verb = "solve_rows"
+    v = array(verb, "items", items, np.float32, (None, None))
+    rows = checked(verb, "rows", rows, len(v))
+    n, d = rows.n_rows, v.shape[1]
+    if d > MOST_FACTORS:
+        raise UsageError(f"vectors have at most {MOST_FACTORS} components", where=verb, got=d)
+    if solver not in _SOLVERS:
+        raise UsageError(f"solver must be one of {', '.join(_SOLVERS)}", where=verb, got=solver)
+    if count(verb, "block", block) % 16 or not block:
+        raise UsageError("block must be a multiple of 16", where=verb, got=block)
+    before = None
+    if solver != "exact":
+        zero = np.zeros((n, d), np.float32) if start is None else start
+        before = array(verb, "start", zero, np.float32, (n, d))
+    if objective is not None and (objective.dtype != np.float64 or objective.shape != (n,)):
+        raise UsageError(f"objective must be float64 [{n}]", where=verb, got=objective.shape)
+    out = np.empty((n, d), dtype=np.float32)
+    singular = _native.solve_rows(
+        rows,
+        None
+        if targets is None
+        else array(verb, "targets", targets, np.float32, rows.indices.shape),
+        v,
+        array(verb, "ridge", ridge, np.float32, (d,)),
+        None if scale is None else array(verb, "scale", scale, np.float32, (n,)),
+        None if gram is None else array(verb, "gram", gram, np.float32, (d, d)),
+        _SOLVERS[solver],
+        before,
+        count(verb, "steps", steps),
+        block,
+        out,
+        objective,
+        threads(),
+    )
     if singular >= 0:
         raise UsageError(
             f"the matrix of row {singular} is not positive definite",
-            where="solve_rows",
+            where=verb,
             do="Raise the ridge, or look for values that are not finite",
         )
-    finite("solve_rows", "the answer to targets, items and ridge", out)
+    finite(verb, "the answer to targets, items and ridge", out)
     return out
 
 
@@ -178,7 +221,7 @@ def rating_sgd(
         The sum of squared errors, each taken before its step.
     """
     verb = "rating_sgd"
-    _in_place(verb, P=P, Q=Q, user_bias=user_bias, item_bias=item_bias)
+    in_place(verb, P=P, Q=Q, user_bias=user_bias, item_bias=item_bias)
     n_users, n_items = schedule.n_users, schedule.n_items
     array(verb, "P", P, np.float32, (n_users, None))
     array(verb, "Q", Q, np.float32, (n_items, P.shape[1]))
@@ -215,7 +258,8 @@ def rating_sgd(
     )
 
 
-def _in_place(verb: str, **arrays: Float32) -> None:
+def in_place(verb: str, **arrays: Float32) -> None:
+    """Complain unless all of these can be changed where they lie."""
     for name, one in arrays.items():
         ready = isinstance(one, np.ndarray) and one.dtype == np.float32
         if not (ready and one.flags.c_contiguous and one.flags.writeable):

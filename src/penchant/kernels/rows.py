@@ -16,7 +16,7 @@ from penchant.kernels.machine import threads
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
-_MEASURES = {"cosine": 0, "jaccard": 1, "pearson": 2}
+_MEASURES = {"cosine": 0, "jaccard": 1, "pearson": 2, "dot": 3}
 
 
 class Rows(NamedTuple):
@@ -118,33 +118,42 @@ def csr(
 
 @overload
 def spread(
-    history: Rows, weights: Rows, n_columns: int, *, absolute: Literal[False] = ...
+    history: Rows, weights: Rows | Float32, n_columns: int, *, absolute: Literal[False] = ...
 ) -> Float32: ...
 @overload
 def spread(
     history: Rows, weights: Rows, n_columns: int, *, absolute: Literal[True]
 ) -> tuple[Float32, Float32]: ...
 def spread(
-    history: Rows, weights: Rows, n_columns: int, *, absolute: bool = False
+    history: Rows, weights: Rows | Float32, n_columns: int, *, absolute: bool = False
 ) -> Float32 | tuple[Float32, Float32]:
     """``out[b, i] = Σ_j x_bj W_ji``, float32 ``[B, n_columns]``.
 
-    Summed in float64 in the order of each history and rounded once, so a row's bytes do not
-    depend on the other rows.
+    Summed in the order of each history, sparse weights in float64 and rounded once, so a row's
+    bytes do not depend on the other rows.
 
     Args:
         history: ``[B, J]``, x.
-        weights: ``[J, n_columns]``, W.
+        weights: ``[J, n_columns]``, W; sparse, or a dense array.
         n_columns: width of the result.
         absolute: also give ``norm[b, i] = Σ_j |W_ji|`` over the j that the history holds,
-            whatever their x: the weight a rating neighbour's opinion is divided by.
+            whatever their x: the weight a rating neighbour's opinion is divided by. Of sparse
+            weights alone.
 
     >>> w = Rows(np.array([0, 1, 2]), np.array([1, 0]), np.array([0.5, -2.0], np.float32))
     >>> x = Rows(np.array([0, 2]), np.array([0, 1]), np.array([3.0, 1.0], np.float32))
     >>> [a.tolist() for a in spread(x, w, 2, absolute=True)]
     [[[-2.0, 1.5]], [[2.0, 0.5]]]
+    >>> spread(x, np.array([[0.0, 0.5], [-2.0, 0.0]]), 2).tolist()
+    [[-2.0, 1.5]]
     """
     n_columns = count("spread", "n_columns", n_columns)
+    if not isinstance(weights, Rows):
+        dense = array("spread", "weights", weights, np.float32, (None, n_columns))
+        history = checked("spread", "history", history, len(dense))
+        out = np.empty((history.n_rows, n_columns), dtype=np.float32)
+        _native.spread_dense(history, dense, out, threads())
+        return out
     weights = checked("spread", "weights", weights, n_columns)
     history = checked("spread", "history", history, weights.n_rows)
     out = np.empty((history.n_rows, n_columns), dtype=np.float32)
@@ -169,6 +178,7 @@ def nearest(
     ``cosine``: ``Σab / (|a||b| + shrink)``. ``jaccard``: ``c / (n_a + n_b − c + shrink)`` of which
     columns are present. ``pearson``: ``Σab / √(Σa² Σb²)`` over the common columns of values that
     are already centred, times ``(m − 1)/(m − 1 + shrink)`` for m in common; 0 for m < 2.
+    ``dot``: ``Σab``, whatever the shrinkage.
 
     Args:
         queries: ``[Q, n_columns]``; a column occurs at most once in a row.
@@ -191,12 +201,7 @@ def nearest(
     n_columns = count("nearest", "n_columns", n_columns)
     queries = checked("nearest", "queries", queries, n_columns)
     table = checked("nearest", "table", table, n_columns)
-    if measure not in _MEASURES:
-        known = ", ".join(_MEASURES)
-        raise UsageError(f"measure must be one of {known}", where="nearest", got=measure)
-    if not (np.isfinite(shrink) and shrink >= 0):
-        raise UsageError("shrink must be at least 0", where="nearest", got=shrink)
-    most = table.n_rows if k is None else count("nearest", "k", k)
+    most = _most("nearest", table, k, measure, shrink)
     alone = None
     if itself is not None:
         alone = array("nearest", "itself", itself, np.int32, (queries.n_rows,))
@@ -205,7 +210,7 @@ def nearest(
         queries,
         table,
         n_columns,
-        min(most, table.n_rows),
+        most,
         _MEASURES[measure],
         float(shrink),
         alone,
@@ -213,3 +218,44 @@ def nearest(
         threads(),
     )
     return Rows(*found)
+
+
+def neighbours(
+    table: Rows, n_columns: int, k: int | None, *, measure: str = "cosine", shrink: float = 0.0
+) -> Rows:
+    """Every row's ``k`` most similar other rows: `nearest` of a table to itself, pair by pair once.
+
+    Args:
+        table: ``[T, n_columns]``; a column occurs at most once in a row.
+        n_columns: width of the table.
+        k: how many, at least 0; None for all.
+        measure: a similarity of `nearest`.
+        shrink: at least 0.
+
+    Returns:
+        Rows ``[T, T]`` of similarities above 0, in order (similarity descending, row ascending).
+        Sums of weights are float32, so similarities may differ from those of `nearest` by 1e-6.
+
+    >>> x = Rows(np.array([0, 2, 3, 5]), np.array([0, 1, 1, 0, 1]))
+    >>> neighbours(x, 2, 1).indices.tolist()
+    [2, 0, 0]
+    """
+    n_columns = count("neighbours", "n_columns", n_columns)
+    table = checked("neighbours", "table", table, n_columns)
+    most = _most("neighbours", table, k, measure, shrink)
+    if measure == "pearson":
+        alone = np.arange(table.n_rows, dtype=np.int32)
+        return nearest(table, table, n_columns, k, measure=measure, shrink=shrink, itself=alone)
+    found = _native.neighbours(table, n_columns, most, _MEASURES[measure], float(shrink), threads())
+    return Rows(*found)
+
+
+def _most(verb: str, table: Rows, k: int | None, measure: str, shrink: float) -> int:
+    """How many rows may be asked for; complains about what else a similarity needs."""
+    if measure not in _MEASURES:
+        known = ", ".join(_MEASURES)
+        raise UsageError(f"measure must be one of {known}", where=verb, got=measure)
+    if not (np.isfinite(shrink) and shrink >= 0):
+        raise UsageError("shrink must be at least 0", where=verb, got=shrink)
+    most = table.n_rows if k is None else count(verb, "k", k)
+    return min(most, table.n_rows)

@@ -1,4 +1,4 @@
-"""Scores of item vectors and the best of them: `product`, `top_k`, `select`."""
+"""Scores of item vectors and the best of them: `Panels`, `product`, `top_k`, `select`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,26 @@ Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 
 
+class Panels:
+    """Item vectors packed for scoring, once for many calls.
+
+    Args:
+        items: ``[I, d]``, finite.
+        bias: ``[I]``, added to each item's scores.
+
+    >>> Panels([[1, 0], [0, 1]]).n_items
+    2
+    """
+
+    def __init__(self, items: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> None:
+        v = array("Panels", "items", items, np.float32, (None, None))
+        b = None if bias is None else array("Panels", "bias", bias, np.float32, (len(v),))
+        self.native = _native.Panels(v, b, threads())
+        self.n_items, self.d = v.shape
+
+
 def product(
-    queries: npt.ArrayLike, items: npt.ArrayLike, bias: npt.ArrayLike | None = None
+    queries: npt.ArrayLike, items: npt.ArrayLike | Panels, bias: npt.ArrayLike | None = None
 ) -> Float32:
     """``queries · itemsᵀ + bias``, float32 ``[B, I]``.
 
@@ -26,21 +44,21 @@ def product(
 
     Args:
         queries: ``[B, d]``.
-        items: ``[I, d]``.
+        items: ``[I, d]``, or packed with their bias.
         bias: ``[I]``.
 
     >>> product([[1, 2]], [[1, 0], [0, 1]], [0, 10]).tolist()
     [[1.0, 12.0]]
     """
-    q, v, b = _vectors("product", queries, items, bias)
-    scores = np.empty((len(q), len(v)), dtype=np.float32)
-    _native.product(q, v, b, scores, threads())
+    q, panels = _packed("product", queries, items, bias)
+    scores = np.empty((len(q), panels.n_items), dtype=np.float32)
+    _native.product(panels.native, q, scores, threads())
     return scores
 
 
 def top_k(
     queries: npt.ArrayLike,
-    items: npt.ArrayLike,
+    items: npt.ArrayLike | Panels,
     n: int,
     *,
     bias: npt.ArrayLike | None = None,
@@ -51,7 +69,7 @@ def top_k(
 
     Args:
         queries: ``[B, d]``.
-        items: ``[I, d]``.
+        items: ``[I, d]``, or packed with their bias.
         n: length of each list; may exceed I.
         bias: ``[I]``.
         exclude: per query, items to leave out, ``[B, I]``.
@@ -64,16 +82,15 @@ def top_k(
     >>> [a.tolist() for a in top_k([[1.0]], [[1.0], [3.0], [2.0]], 2)]
     [[[1, 2]], [[3.0, 2.0]]]
     """
-    q, v, b = _vectors("top_k", queries, items, bias)
+    q, panels = _packed("top_k", queries, items, bias)
     n = count("top_k", "n", n)
     ids, best = _lists(len(q), n)
     _native.top_k(
+        panels.native,
         q,
-        v,
         n,
-        b,
-        _excluded("top_k", exclude, len(q), len(v)),
-        _mask("top_k", "allowed", allowed, (len(v),)),
+        _excluded("top_k", exclude, len(q), panels.n_items),
+        _mask("top_k", "allowed", allowed, (panels.n_items,)),
         ids,
         best,
         threads(),
@@ -117,12 +134,13 @@ def select(
     return ids, best
 
 
-def _vectors(
-    verb: str, queries: Any, items: Any, bias: Any
-) -> tuple[Float32, Float32, Float32 | None]:
+def _packed(verb: str, queries: Any, items: Any, bias: Any) -> tuple[Float32, Panels]:
+    if isinstance(items, Panels):
+        return array(verb, "queries", queries, np.float32, (None, items.d)), items
     v = array(verb, "items", items, np.float32, (None, None))
     q = array(verb, "queries", queries, np.float32, (None, v.shape[1]))
-    return q, v, None if bias is None else array(verb, "bias", bias, np.float32, (len(v),))
+    b = None if bias is None else array(verb, "bias", bias, np.float32, (len(v),))
+    return q, Panels(v, b)
 
 
 def _lists(rows: int, n: int) -> tuple[Int32, Float32]:

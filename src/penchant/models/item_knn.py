@@ -6,7 +6,6 @@ import numpy as np
 
 from penchant import kernels
 from penchant.data.histories import Histories
-from penchant.kernels import Rows
 from penchant.models.biases import Biases
 from penchant.models.bodies import Body, ItemWeights
 from penchant.models.bodies.body import encoded
@@ -15,7 +14,6 @@ from penchant.models.knn import Neighbourhood
 from penchant.models.weighting import weighted
 
 _PAIR = 8  # bytes of one stored neighbour
-_ITEMS_AT_ONCE = 4096  # between two reports of progress
 
 
 class ItemKNN(Neighbourhood):
@@ -36,7 +34,10 @@ class ItemKNN(Neighbourhood):
         by_item = x.rows().transpose(h.n_items)
         if not job.rates:
             by_item = weighted(by_item, len(h), self.weighting)
-        near = self._neighbours(by_item, len(h), job)
+        near = kernels.neighbours(
+            by_item, len(h), self.k, measure=self.similarity, shrink=self.shrink
+        )
+        job.step(1, 1)
         return ItemWeights(
             weights=near.transpose(h.n_items),
             weighting=self.value_weight,
@@ -44,24 +45,6 @@ class ItemKNN(Neighbourhood):
             damp=self.damp,
             stars=job.stars,
         )
-
-    def _neighbours(self, by_item: Rows, n_people: int, job: Job) -> Rows:
-        """Each item's neighbours, some thousand items at a time."""
-        lists, alone = [], np.arange(by_item.n_rows, dtype=np.int32)
-        for start in range(0, by_item.n_rows, _ITEMS_AT_ONCE):
-            some = alone[start : start + _ITEMS_AT_ONCE]
-            part = kernels.nearest(
-                by_item.slice(start, start + len(some)),
-                by_item,
-                n_people,
-                self.k,
-                measure=self.similarity,
-                shrink=self.shrink,
-                itself=some,
-            )
-            lists.append(part)
-            job.step(start + len(some), by_item.n_rows)
-        return Rows.stacked(lists)
 
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
         met_together = float((h.counts.astype(np.float64) ** 2).sum())

@@ -13,7 +13,7 @@ from penchant.errors import UsageError
 from penchant.kernels import Rows
 from penchant.models.base import Model
 from penchant.models.bodies import Body, Factors
-from penchant.models.bodies.factors import ridges
+from penchant.models.bodies.factors import scales
 from penchant.models.job import Job
 from penchant.models.params import param
 
@@ -138,8 +138,8 @@ class _Sides:
         model = self.model
         vectors = _with_ones(other) if model.biases else other
         targets = h.values - np.float32(self.mean) - bias[h.items]
-        ridge = ridges(self._ridge(), h, model.frequency)
-        solved = kernels.solve_rows(Rows(h.indptr, h.items, None), targets, vectors, ridge)
+        rows, scale = Rows(h.indptr, h.items, None), scales(h, model.frequency)
+        solved = kernels.solve_rows(rows, targets, vectors, self._ridge(), scale=scale)
         if not model.biases:
             return solved, np.zeros(len(h), np.float32)
         return np.ascontiguousarray(solved[:, :-1]), solved[:, -1].copy()

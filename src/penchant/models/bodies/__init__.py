@@ -4,10 +4,19 @@ from penchant.models.bodies.body import Body
 from penchant.models.bodies.factors import Factors
 from penchant.models.bodies.item_weights import ItemWeights
 from penchant.models.bodies.neighbours import Neighbours
+from penchant.models.bodies.pair_factors import PairFactors
 from penchant.models.bodies.popularity import PopularityBody
 
 BODIES: dict[str, type[Body]] = {
-    body.name: body for body in (Factors, ItemWeights, Neighbours, PopularityBody)
+    body.name: body for body in (Factors, ItemWeights, Neighbours, PairFactors, PopularityBody)
 }
 
-__all__ = ["BODIES", "Body", "Factors", "ItemWeights", "Neighbours", "PopularityBody"]
+__all__ = [
+    "BODIES",
+    "Body",
+    "Factors",
+    "ItemWeights",
+    "Neighbours",
+    "PairFactors",
+    "PopularityBody",
+]

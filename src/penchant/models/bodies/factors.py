@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +12,17 @@ from penchant import kernels
 from penchant.data.histories import Bool, Float32, Histories, Int32
 from penchant.explain import Cause
 from penchant.kernels import Rows
-from penchant.models.bodies.body import Body, Part, Ranked, nearest_vectors
+from penchant.models.bodies.body import Body, Part, Ranked, encoded, nearest_vectors
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Factors(Body):
-    """``s(x, i) = μ + b_i + w · v_i`` with ``w = (Σ_j v_j v_jᵀ + R)⁻¹ Σ_j v_j (x_j − μ − b_j)``.
+    """``s(x, i) = μ + b_i + w · v_i``, ``w = (Σ_j c_j v_j v_jᵀ + α₀ VᵀV + R)⁻¹ Σ_j c_j t_j v_j``.
 
-    The person's bias is one more coordinate of ``w``, against a 1 in every item vector, solved
-    jointly; R is diagonal, ``ridge · n^frequency`` for a history of n.
+    Ratings: ``t_j = x_j − μ − b_j``, all c are 1 and α₀ is 0. Likes: t is 1 for what was liked
+    and 0 for what was not, c says how much, and everything else pulls to 0 with the weight α₀.
+    A person's bias is one more coordinate of w, against a 1 in every item vector, solved jointly.
+    R is diagonal, ``ridge · (n + α₀ I)^frequency`` for a history of n.
 
     Attributes:
         vectors: float32 ``[n_items, d]``; the last column is all ones if ``bias_column``.
@@ -28,6 +31,8 @@ class Factors(Body):
         ridge: float32 ``[d]``, above 0.
         frequency: how the ridge grows with the length of a history.
         bias_column: whether the last coordinate is the person's bias.
+        unobserved: α₀, the weight of items that a history does not hold.
+        weighting: how values of likes become c.
 
     """
 
@@ -38,28 +43,27 @@ class Factors(Body):
     ridge: Float32 = field(repr=False)
     frequency: float = 0.0
     bias_column: bool = False
+    unobserved: float = 0.0
+    weighting: str = "equal"
 
     def taste(self, h: Histories) -> Float32:
         """Each person's vector solved from their history, float32 ``[B, d]``; 0 without one."""
         return kernels.solve_rows(
-            Rows(h.indptr, h.items, None), self._targets(h), self.vectors, self._ridges(h)
+            Rows(h.indptr, h.items, self._confidence(h)),
+            self._targets(h),
+            self.vectors,
+            self.ridge,
+            scale=self._scale(h),
+            gram=self._gram,
         )
 
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
         """See `Body.score`; evidence for every item as soon as there is a history."""
-        scores = kernels.product(self.taste(h), self.vectors, self.bias + np.float32(self.offset))
-        return scores, None
+        return kernels.product(self.taste(h), self._panels), None
 
     def best(self, h: Histories, n: int, exclude: Rows, allowed: Bool | None) -> Ranked:
         """See `Body.best`; scores are ranked as they are made, never all kept."""
-        return kernels.top_k(
-            self.taste(h),
-            self.vectors,
-            n,
-            bias=self.bias + np.float32(self.offset),
-            exclude=exclude,
-            allowed=allowed,
-        )
+        return kernels.top_k(self.taste(h), self._panels, n, exclude=exclude, allowed=allowed)
 
     def pairs(self, h: Histories, people: Int32, items: Int32) -> npt.NDArray[np.float64]:
         """See `Body.pairs`; only the pairs asked for are computed."""
@@ -77,21 +81,30 @@ class Factors(Body):
         return np.asarray(self.offset + bias, dtype=np.float64)
 
     def parts(self, h: Histories, item: int, by: Cause) -> list[Part]:
-        """``v_iᵀ A⁻¹ v_j (x_j − μ − b_j)`` per past item j, and the baseline μ + b_i.
+        """``v_iᵀ A⁻¹ c_j t_j v_j`` per past item j, and of ratings the baseline μ + b_i.
 
         The same solve that made the score, so the parts sum to it (Hu, Koren and Volinsky,
         *Collaborative filtering for implicit feedback datasets*, 2008, section 5).
         """
         self.require_cause(by, "item")
-        base = [Part("baseline", float(self.bias[item]) + self.offset)]
+        base = []
+        if self.stars is not None:
+            base = [Part("baseline", float(self.bias[item]) + self.offset)]
         if not len(h.items):
             return base
         met = self.vectors[h.items].astype(np.float64)
-        normal = met.T @ met + np.diag(self._ridges(h)[0].astype(np.float64))
+        c = self._confidence(h)
+        weights = np.ones(len(met)) if c is None else c.astype(np.float64)
+        normal = met.T @ (weights[:, None] * met) + np.diag(self.ridge * float(self._scale(h)[0]))
+        if self._gram is not None:
+            normal += self._gram
         reach = met @ np.linalg.solve(normal, self.vectors[item].astype(np.float64))
-        amounts = reach * self._targets(h)
+        targets = self._targets(h)
+        amounts = reach * weights * (1.0 if targets is None else targets)
         return base + [
-            Part("item", float(amount), int(j)) for j, amount in zip(h.items, amounts, strict=True)
+            Part("item", float(amount), int(j))
+            for j, amount in zip(h.items, amounts, strict=True)
+            if amount or self.stars is not None
         ]
 
     def similar(self, item: int, n: int) -> Ranked:
@@ -112,14 +125,42 @@ class Factors(Body):
             np.ascontiguousarray(taste).ravel(),
         )
 
-    def _targets(self, h: Histories) -> Float32:
+    @cached_property
+    def _panels(self) -> kernels.Panels:
+        return kernels.Panels(self.vectors, self.bias + np.float32(self.offset))
+
+    @cached_property
+    def _gram(self) -> Float32 | None:
+        return implicit_gram(self.vectors, self.unobserved)
+
+    def _targets(self, h: Histories) -> Float32 | None:
+        if self.stars is None:
+            return like_targets(h)
         return h.values - np.float32(self.offset) - self.bias[h.items]
 
-    def _ridges(self, h: Histories) -> Float32:
-        return ridges(self.ridge, h, self.frequency)
+    def _confidence(self, h: Histories) -> Float32 | None:
+        return None if self.stars is not None else confidence(h, self.weighting)
+
+    def _scale(self, h: Histories) -> Float32:
+        return scales(h, self.frequency, self.unobserved)
 
 
-def ridges(ridge: Float32, h: Histories, frequency: float) -> Float32:
-    """The damping of each history, float32 ``[B, d]``: ``ridge · n^frequency``."""
-    scale = np.maximum(h.counts, 1).astype(np.float64) ** frequency
-    return np.asarray(scale[:, None] * ridge[None, :], dtype=np.float32)
+def implicit_gram(vectors: Float32, unobserved: float) -> Float32 | None:
+    """``α₀ VᵀV``: what everything that was not met asks for; None where α₀ is 0."""
+    return kernels.gram(vectors) * np.float32(unobserved) if unobserved else None
+
+
+def like_targets(h: Histories) -> Float32 | None:
+    """1 for what was liked, 0 for what was disliked; None where all was liked."""
+    return None if (h.values > 0).all() else (h.values > 0).astype(np.float32)
+
+
+def confidence(h: Histories, weighting: str) -> Float32 | None:
+    """How much each like or dislike weighs; None where all weigh 1."""
+    return None if weighting == "equal" else np.abs(encoded(h, weighting).values)
+
+
+def scales(h: Histories, frequency: float, unobserved: float = 0.0) -> Float32:
+    """What each history's damping is multiplied by, float32 ``[B]``: ``(n + α₀ I)^frequency``."""
+    reach = np.maximum(h.counts + unobserved * h.n_items, 1)
+    return np.asarray(reach**frequency, dtype=np.float32)

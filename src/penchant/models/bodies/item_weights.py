@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant import kernels
-from penchant.data.histories import Bool, Float32, Histories
+from penchant.data.histories import Bool, Float32, Histories, Int32
+from penchant.errors import UsageError
 from penchant.explain import Cause
 from penchant.kernels import Rows
 from penchant.models.biases import Biases
@@ -33,7 +34,8 @@ class ItemWeights(Body):
     rated, with e the residuals of the baseline b (Koren 2010, equation 3, damped).
 
     Attributes:
-        weights: row j holds what one unit of item j in a history gives to each item.
+        weights: row j holds what one unit of item j in a history gives to each item; sparse, or
+            dense float32 ``[n_items, n_items]``.
         weighting: how values of likes become x.
         biases: the baseline of ratings; None for likes.
         damp: pulls a rating to the baseline where the weights used are small.
@@ -41,7 +43,7 @@ class ItemWeights(Body):
     """
 
     name = "item_weights"
-    weights: Rows = field(repr=False)
+    weights: Rows | Float32 = field(repr=False)
     weighting: str = "equal"
     biases: Biases | None = None
     damp: float = 0.0
@@ -52,7 +54,7 @@ class ItemWeights(Body):
             scores = kernels.spread(encoded(h, self.weighting).rows(), self.weights, h.n_items)
             return scores, scores > 0
         residuals = self.biases.residuals(h).rows()
-        opinion, weight = kernels.spread(residuals, self.weights, h.n_items, absolute=True)
+        opinion, weight = kernels.spread(residuals, self._sparse, h.n_items, absolute=True)
         opinion = damped(opinion, weight, self.damp)
         return (self.biases.baseline(h) + opinion).astype(np.float32), weight > 0
 
@@ -60,7 +62,7 @@ class ItemWeights(Body):
         """A part per past item with a weight to this one; for ratings also the baseline."""
         self.require_cause(by, "item")
         x = encoded(h, self.weighting) if self.biases is None else self.biases.residuals(h)
-        weights = np.array([cell(self.weights, j, item) for j in h.items])
+        weights = self._to(item, h.items)
         base = []
         if self.biases is not None:
             base = [Part("baseline", float(self.biases.baseline(h)[0, item]))]
@@ -73,24 +75,32 @@ class ItemWeights(Body):
         ]
 
     def similar(self, item: int, n: int) -> Ranked:
-        """The items with the largest weights to this one."""
-        rows, values = column(self.weights, item)
-        other = rows != item
-        return ranked(rows[other], values[other], n)
+        """The items with the largest weights above 0 to this one."""
+        if isinstance(self.weights, Rows):
+            rows, values = column(self.weights, item)
+        else:
+            rows, values = np.arange(len(self.weights)), self.weights[:, item]
+        near = (rows != item) & (values > 0)
+        return ranked(rows[near], values[near], n)
 
     def all_similar(self, n: int) -> Ranked:
         """See `Body.all_similar`: each column's largest weights."""
+        if not isinstance(self.weights, Rows):
+            turned = np.ascontiguousarray(self.weights.T)
+            alone = np.arange(len(turned), dtype=np.int32)
+            itself = Rows(np.arange(len(turned) + 1, dtype=np.int64), alone)
+            return kernels.select(turned, n, exclude=itself, known=turned > 0)
         n_items = self.weights.n_rows
-        turned = self.weights.transpose(n_items)
-        values = np.ones(len(turned.indices)) if turned.values is None else turned.values
-        owners = np.repeat(np.arange(n_items), np.diff(turned.indptr))
-        order = np.lexsort((turned.indices, -values, owners))
-        order = order[turned.indices[order] != owners[order]]
+        sparse = self.weights.transpose(n_items)
+        values = np.ones(len(sparse.indices)) if sparse.values is None else sparse.values
+        owners = np.repeat(np.arange(n_items), np.diff(sparse.indptr))
+        order = np.lexsort((sparse.indices, -values, owners))
+        order = order[(sparse.indices[order] != owners[order]) & (values[order] > 0)]
         indptr = np.searchsorted(owners[order], np.arange(n_items + 1)).astype(np.int64)
-        near = Rows(indptr, turned.indices[order], values[order].astype(np.float32))
+        near = Rows(indptr, sparse.indices[order], values[order].astype(np.float32))
         return padded(near, n)
 
-    def map_vectors(self) -> Rows:
+    def map_vectors(self) -> Rows | Float32:
         """An item's row of weights: its neighbour profile."""
         return self.weights
 
@@ -99,3 +109,16 @@ class ItemWeights(Body):
         if self.biases is None:
             return super().newcomer(h)
         return self.biases.mean + self.biases.user(h)
+
+    def _to(self, item: int, sources: Int32) -> npt.NDArray[np.float64]:
+        """The weights of some items to one, float64."""
+        if isinstance(self.weights, Rows):
+            return np.array([cell(self.weights, j, item) for j in sources], dtype=np.float64)
+        return np.asarray(self.weights[sources, item], dtype=np.float64)
+
+    @property
+    def _sparse(self) -> Rows:
+        """The weights of rating neighbours, which are sparse."""
+        if not isinstance(self.weights, Rows):
+            raise UsageError("dense weights are of likes", where=self.name)
+        return self.weights

@@ -143,10 +143,7 @@ class Neighbours(Body):
 
     def all_similar(self, n: int) -> Ranked:
         """See `Body.all_similar`."""
-        by_item = self.map_vectors()
-        alone = np.arange(self.n_items, dtype=np.int32)
-        near = kernels.nearest(by_item, by_item, self.people.n_rows, n, itself=alone)
-        return padded(near, n)
+        return padded(kernels.neighbours(self.map_vectors(), self.people.n_rows, n), n)
 
     def map_vectors(self) -> Rows:
         """An item's row of the people who met it."""

@@ -1,0 +1,102 @@
+"""EASE: every item regressed on all others, in closed form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant import kernels
+from penchant.data.histories import Float32, Histories
+from penchant.kernels import Rows
+from penchant.models.base import Model
+from penchant.models.bodies import Body, ItemWeights
+from penchant.models.bodies.body import encoded
+from penchant.models.job import Job
+from penchant.models.params import param
+
+_SHARP = 1e-2  # relative error up to which float32 is asked to invert
+_FLOAT32 = 6e-8
+
+
+class EASE(Model):
+    """Embarrassingly shallow autoencoder (Steck, WWW 2019).
+
+    ``min_B |X − XB|² + Σ_j l2_j |B_j|²`` with a zero diagonal: ``P = (XᵀX + diag l2)⁻¹``,
+    ``B_ji = −P_ji / P_ii`` (equations 6 and 8), ``s(x, i) = Σ_j x_j B_ji``. With ``dropout`` p,
+    ``l2_j = l2 + p/(1 − p) · (XᵀX)_jj``: the denoising autoencoder in closed form (Steck,
+    *Autoencoders that don't overfit towards the identity*, NeurIPS 2020). Time and memory grow
+    with the cube and the square of the catalogue. The inverse is float32, or float64 where the
+    conditioning asks for it.
+
+    >>> import penchant as pt
+    >>> model = pt.EASE(l2=10).fit(pt.datasets.load("interests"))
+    >>> [item for item, _ in model.recommend(history=["Hadoop", "HBase"], n=2)]
+    ['Java', 'Big Data']
+    """
+
+    l2: float = param(
+        default=400.0, low=1e-3, search=(1.0, 10_000.0), log=True, help="damping of the weights"
+    )
+    dropout: float = param(
+        default=0.0, low=0, high=0.95, search=(0, 0.8), help="share of likes imagined away"
+    )
+    keep: int | None = param(
+        default=None,
+        low=1,
+        none="all",
+        search=(50, 1000),
+        log=True,
+        help="largest weights kept to each item",
+    )
+    value_weight: str = param(
+        default="equal",
+        choices=("equal", "linear", "log"),
+        help="what the value of a like counts as",
+    )
+
+    def _learn(self, h: Histories, job: Job) -> Body:
+        job.step(0, 3)
+        gram = kernels.co_counts(encoded(h, self.value_weight).rows(), h.n_items)
+        job.step(1, 3)
+        diagonal = np.diag(gram).astype(np.float64)
+        damping = self.l2 + self.dropout / (1 - self.dropout) * diagonal
+        inverse: npt.NDArray[Any] = gram if self._float32(gram) else gram.astype(np.float64)
+        inverse.flat[:: h.n_items + 1] = diagonal + damping
+        kernels.spd_inverse(inverse)
+        job.step(2, 3)
+        inverse /= -np.diag(inverse).copy()
+        np.fill_diagonal(inverse, 0)
+        weights = inverse.astype(np.float32, copy=False)
+        job.step(3, 3)
+        return ItemWeights(
+            weights=weights if self.keep is None else largest(weights, self.keep),
+            weighting=self.value_weight,
+        )
+
+    def _float32(self, gram: Float32) -> bool:
+        """Whether float32 will do: by a bound of the largest eigenvalue over the smallest."""
+        most = float(np.abs(gram).sum(axis=1, dtype=np.float64).max(initial=0))
+        return (most + self.l2) / self.l2 * _FLOAT32 < _SHARP
+
+    def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
+        square = float(h.n_items) ** 2
+        return 12.0 * square, "Choose SLIM, ItemKNN or ImplicitALS for a catalogue this large"
+
+
+def largest(weights: Float32, keep: int) -> Rows:
+    """The ``keep`` weights of largest size to each item, as sparse rows by source item.
+
+    >>> largest(np.array([[0, 1], [-2, 0], [1, 3]], np.float32), 1).indices.tolist()
+    [0, 1]
+    """
+    sizes = np.ascontiguousarray(np.abs(weights).T)
+    best, _ = kernels.select(sizes, min(keep, len(weights)), known=sizes > 0)
+    held = best >= 0
+    by_target = Rows(
+        np.concatenate([[0], np.cumsum(held.sum(axis=1))]).astype(np.int64),
+        best[held],
+        weights[best[held], np.nonzero(held)[0]],
+    )
+    return by_target.transpose(len(weights))
