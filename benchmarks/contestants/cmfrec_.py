@@ -1,4 +1,6 @@
-"""What cmfrec is asked to do in the benchmark, in the settings its manual names for speed (float32, CG, no precomputation)."""
+"""What cmfrec is asked to do in the benchmark, in the settings its manual names for speed
+(float32, CG, no precomputation).
+"""
 
 import time
 from importlib.metadata import version as _version
@@ -18,12 +20,15 @@ print(model.topN(0, n=1, exclude=np.array([0, 1]))[0])
 
 
 def version() -> str:
+    """The version that runs."""
     return _version("cmfrec")
 
 
 class _Fits:
-    """cmfrec takes no start and cannot continue: a run is a fit of one iteration and one of three, the figure their
-    difference over two; results() come from a fit of as many iterations as there were runs."""
+    """cmfrec takes no start and cannot continue: a run is a fit of one iteration and one of
+    three, the figure their difference over two; results() come from a fit of as many iterations
+    as there were runs.
+    """
 
     runs = 0
 
@@ -36,15 +41,17 @@ class _Fits:
     def run(self):
         self.runs += 1
         one = self._timed(1)[1]
-        each = (self._timed(3)[1] - one) / 2
-        return {"seconds_per_iteration": each, "seconds_one_iteration_fit": one}
+        each = max((self._timed(3)[1] - one) / 2, 1e-6)
+        return {"seconds": each, "seconds_one_iteration_fit": one}
 
 
 class ALS(_Fits):
-    """With Cholesky CMF_implicit minimises implicit's objective, so the same mapping: alpha = 1/a0, r = lambda(1+a0)/a0,
-    factors larger by sqrt(1+a0). Its CG settles elsewhere: measured at its fixed point, the left-hand side
-    weighs a like alpha + 1 more than the rest and the right-hand side alpha (Cholesky: alpha and alpha + 1). So for
-    CG alpha = 1/a0 - 1, r = c lambda/a0 and factors larger by sqrt(c), c = 1 - a0, lead to the stated optimum; a0 < 1."""
+    """With Cholesky CMF_implicit minimises implicit's objective, so the same mapping: alpha =
+    1/a0, r = lambda(1+a0)/a0, factors larger by sqrt(1+a0). Its CG settles elsewhere: measured at
+    its fixed point, the left-hand side weighs a like alpha + 1 more than the rest and the right-
+    hand side alpha (Cholesky: alpha and alpha + 1). So for CG alpha = 1/a0 - 1, r = c lambda/a0
+    and factors larger by sqrt(c), c = 1 - a0, lead to the stated optimum; a0 < 1.
+    """
 
     def __init__(self, data, settings):
         if settings["method"] not in ("cg", "exact"):
@@ -86,7 +93,9 @@ class ALS(_Fits):
 
 
 class RatingMF(_Fits):
-    """CMF by ALS (not SGD) with biases; scale_lam=True multiplies the ridge by a row's ratings, as SGD's is."""
+    """CMF by ALS (not SGD) with biases; scale_lam=True multiplies the ridge by a row's ratings,
+    as SGD's is.
+    """
 
     def __init__(self, data, settings):
         self.test = np.array(data["test_users"]), np.array(data["test_items"])

@@ -1,15 +1,14 @@
 """What Cornac is asked to do in the benchmark: rating factors by SGD on the CPU, and BPR."""
 
 import numpy as np
-from cornac import __version__
+from cornac import __version__, models
 from cornac.data import Dataset
-from cornac.models import BPR as CornacBPR
-from cornac.models import MF
 
 IMPORT = "import cornac.models"
 
 
 def version() -> str:
+    """The version that runs."""
     return __version__
 
 
@@ -25,7 +24,9 @@ def _dataset(users, items, values, user_count, item_count):
 
 
 class RatingMF:
-    """MF with biases, without a seed (a seed means one thread); fit continues from the factors it has."""
+    """MF with biases, without a seed (a seed means one thread); fit continues from the factors it
+    has.
+    """
 
     def __init__(self, data, settings):
         self.test = np.asarray(data["test_users"]), np.asarray(data["test_items"])
@@ -35,7 +36,7 @@ class RatingMF:
             int(max(items.max(), self.test[1].max())) + 1,
         )
         self.train = _dataset(users, items, data["ratings"], *counts)
-        self.model = MF(
+        self.model = models.MF(
             k=settings["factors"],
             max_iter=1,
             learning_rate=settings["learning_rate"],
@@ -63,7 +64,7 @@ class BPR:
         items = settings.get("items", int(indices.max()) + 1)
         users = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
         self.train = _dataset(users, indices, np.ones(len(indices)), len(indptr) - 1, items)
-        self.model = CornacBPR(
+        self.model = models.BPR(
             k=settings["factors"],
             max_iter=1,
             learning_rate=settings["learning_rate"],

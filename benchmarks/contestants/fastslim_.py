@@ -2,20 +2,22 @@
 
 import warnings
 
+import fastslim
 import numpy as np
 import scipy.sparse as sp
-
-import fastslim
 
 IMPORT = "import fastslim"
 
 
 def version() -> str:
+    """The version that runs."""
     return fastslim.__version__
 
 
 class SLIM:
-    """Its penalties are sums over users, the stated ones means: lambd = U alpha l1_ratio, beta = U alpha (1 - l1_ratio)."""
+    """Its penalties are sums over users, the stated ones means: lambd = U alpha l1_ratio, beta =
+    U alpha (1 - l1_ratio).
+    """
 
     def __init__(self, data, settings):
         indptr, indices = np.array(data["indptr"]).astype(np.int32), np.array(data["indices"])

@@ -1,16 +1,17 @@
-"""What implicit is asked to do in the benchmark, in its fastest settings (native code, float32, OpenBLAS kept to one thread as it advises)."""
+"""What implicit is asked to do in the benchmark, in its fastest settings (native code, float32,
+OpenBLAS kept to one thread as it advises).
+"""
 
 import time
 from importlib.metadata import version as _version
 
 import numpy as np
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
-
 from implicit.cpu.als import AlternatingLeastSquares
 from implicit.cpu.bpr import BayesianPersonalizedRanking
 from implicit.cpu.topk import topk
 from implicit.nearest_neighbours import CosineRecommender
+from threadpoolctl import threadpool_limits
 
 IMPORT = "import implicit"
 STARTUP = """
@@ -24,7 +25,8 @@ print(model.recommend(0, likes[0], N=1)[0][0])
 
 
 def version() -> str:
-    return _version("pm-implicit") + " (pm-implicit)"
+    """The version that runs."""
+    return _version("implicit")
 
 
 def _likes(data, items, value=1.0):
@@ -45,7 +47,7 @@ def _serving_model(data, settings):
     model = AlternatingLeastSquares(
         factors=data["item_factors"].shape[1],
         regularization=settings.get("reg", 0.01) * (1 + unobserved) / unobserved,
-        num_threads=1,  # one user's work is too small to share out: with two threads implicit is slower
+        num_threads=1,  # with two threads one user takes longer
     )
     scale = np.float32(np.sqrt(1 + unobserved))
     model.user_factors = np.asarray(data["user_factors"]) * scale
@@ -54,8 +56,10 @@ def _serving_model(data, settings):
 
 
 class ALS:
-    """implicit minimises sum_S c(s-1)^2 + sum_rest s^2 + r(|P|^2 + |Q|^2). With c = 1 + 1/a0, r = lambda(1+a0)/a0 and
-    factors larger by sqrt(1+a0), every solve (exact or CG) is the stated objective's, step for step."""
+    """implicit minimises sum_S c(s-1)^2 + sum_rest s^2 + r(|P|^2 + |Q|^2). With c = 1 + 1/a0, r =
+    lambda(1+a0)/a0 and factors larger by sqrt(1+a0), every solve (exact or CG) is the stated
+    objective's, step for step.
+    """
 
     def __init__(self, data, settings):
         if settings["method"] not in ("cg", "exact"):
@@ -87,7 +91,9 @@ class ALS:
 
 
 class ItemCosine:
-    """CosineRecommender keeps the item itself among its K: asked for one more, dropped in results()."""
+    """CosineRecommender keeps the item itself among its K: asked for one more, dropped in
+    results().
+    """
 
     def __init__(self, data, settings):
         self.likes = _likes(data, _items(data, settings))
@@ -113,7 +119,9 @@ class ItemCosine:
 
 
 class TopK:
-    """topk is what model.recommend calls for an array of users; without the model nothing is copied."""
+    """topk is what model.recommend calls for an array of users; without the model nothing is
+    copied.
+    """
 
     def __init__(self, data, settings):
         threadpool_limits(1, "blas")
@@ -137,7 +145,9 @@ class TopK:
 
 
 class OneUser:
-    """model.recommend for one user; taking the user's row of the matrix, which the call asks for, is not timed."""
+    """model.recommend for one user; taking the user's row of the matrix, which the call asks for,
+    is not timed.
+    """
 
     recalculate = False
 
@@ -151,7 +161,7 @@ class OneUser:
 
     def run(self):
         seconds, self.ids = [], []
-        for user, history in zip(self.users.tolist(), self.histories):
+        for user, history in zip(self.users.tolist(), self.histories, strict=True):
             start = time.perf_counter()
             ids, _ = self.model.recommend(
                 user, history, N=self.n, recalculate_user=self.recalculate
@@ -169,7 +179,9 @@ class OneUserFoldIn(OneUser):
 
 
 class BPR:
-    """The stated update; implicit's own start; the last of its factors is the item bias, a one on the user's side."""
+    """The stated update; implicit's own start; the last of its factors is the item bias, a one on
+    the user's side.
+    """
 
     def __init__(self, data, settings):
         self.likes = _likes(data, _items(data, settings))

@@ -1,11 +1,12 @@
-"""What irspack is asked to do in the benchmark: its C++ trainers by their own classes, all with the given number of threads."""
+"""What irspack is asked to do in the benchmark: its C++ trainers by their own classes, all with
+the given number of threads.
+"""
 
 import time
 
+import irspack
 import numpy as np
 import scipy.sparse as sp
-
-import irspack
 from irspack import CosineKNNRecommender, DenseSLIMRecommender, IALSRecommender, SLIMRecommender
 from irspack.evaluation._core_evaluator import evaluate_list_vs_list
 from irspack.utils._util_cpp import retrieve_recommend_from_score_f32
@@ -25,6 +26,7 @@ SOLVERS = {"cg": "CG", "exact": "CHOLESKY", "block": "IALSPP"}
 
 
 def version() -> str:
+    """The version that runs."""
     return irspack.__version__
 
 
@@ -39,7 +41,9 @@ def _items(data, settings):
 
 
 def _model(data, settings, users, items, **options):
-    """An untrained IALSRecommender holding the given factors; nu=0 makes its ridge plain, as the stated objective's."""
+    """An untrained IALSRecommender holding the given factors; nu=0 makes its ridge plain, as the
+    stated objective's.
+    """
     model = IALSRecommender(
         _likes(data, len(items)),
         n_components=items.shape[1],
@@ -58,8 +62,9 @@ def _model(data, settings, users, items, **options):
 
 
 class ALS:
-    """loss_type="IALSPP" with nu=0 is half the stated objective: no mapping. `block` is iALS++ with blocks of 64 (its
-    default, or the number of factors if fewer)."""
+    """loss_type="IALSPP" with nu=0 is half the stated objective: no mapping. `block` is iALS++
+    with blocks of 64 (its default, or the number of factors if fewer).
+    """
 
     def __init__(self, data, settings):
         block = min(settings.get("block", 64), settings["factors"])
@@ -110,7 +115,9 @@ class ItemCosine:
 
 
 class TopK:
-    """Blocks of scores with what was seen removed, then the function behind IDMapper's batches (it answers in lists)."""
+    """Blocks of scores with what was seen removed, then the function behind IDMapper's batches
+    (it answers in lists).
+    """
 
     def __init__(self, data, settings):
         self.model = _model(data, settings, data["user_factors"], data["item_factors"])
@@ -166,7 +173,7 @@ class OneUser:
 
     def results(self):
         ids = np.full((len(self.lists), self.n), -1, np.int32)
-        for row, found in zip(ids, self.lists):
+        for row, found in zip(ids, self.lists, strict=True):
             row[: len(found)] = [item for item, _ in found]
         return {"ids": ids}
 
@@ -221,7 +228,9 @@ class SLIM:
 
 
 class Metrics:
-    """The function behind evaluate_df_to_df, for lists cut at 10 and at 20; making Python lists is not timed."""
+    """The function behind evaluate_df_to_df, for lists cut at 10 and at 20; making Python lists
+    is not timed.
+    """
 
     def __init__(self, data, settings):
         lists = np.asarray(data["lists"])

@@ -1,4 +1,6 @@
-"""What LIBMF (its Python binding) is asked to do in the benchmark: rating factors by parallel SGD."""
+"""What LIBMF (its Python binding) is asked to do in the benchmark: rating factors by parallel
+SGD.
+"""
 
 import time
 from importlib.metadata import version as _version
@@ -10,12 +12,15 @@ IMPORT = "import libmf.mf"
 
 
 def version() -> str:
+    """The version that runs."""
     return _version("libmf")
 
 
 class RatingMF:
-    """No biases; its own step schedule with the step it starts from by default (0.1). It cannot continue: a run is a fit
-    of one epoch and one of five, the figure their difference over four; results() fit as many epochs as runs."""
+    """No biases; its own step schedule with the step it starts from by default (0.1). It cannot
+    continue: a run is a fit of one epoch and one of five, the figure their difference over four;
+    results() fit as many epochs as runs.
+    """
 
     def __init__(self, data, settings):
         columns = (np.asarray(data[name], np.float32) for name in ("users", "items", "ratings"))
@@ -41,11 +46,11 @@ class RatingMF:
     def run(self):
         self.runs += 1
         one = self._fit(1)
-        return {"seconds_per_epoch": (self._fit(5) - one) / 4, "seconds_one_epoch_fit": one}
+        return {"seconds": (self._fit(5) - one) / 4, "seconds_one_epoch_fit": one}
 
     def results(self):
         self._fit(self.runs)
-        # Not model.predict: it answers with other pairs' products (measured; these have the small error expected).
+        # Not model.predict, whose answers are not these products (and err more than the mean does).
         users, items = self.model.p_factors(), self.model.q_factors()
         inside = (self.test[0] < len(users)) & (self.test[1] < len(items))
         user, item = (np.where(inside, ids, 0) for ids in self.test)

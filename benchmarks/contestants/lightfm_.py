@@ -1,4 +1,6 @@
-"""What LightFM (the maintained lightfm-next) is asked to do in the benchmark: BPR with its OpenMP code."""
+"""What LightFM (the maintained lightfm-next) is asked to do in the benchmark: BPR with its OpenMP
+code.
+"""
 
 from importlib.metadata import version as _version
 
@@ -10,6 +12,7 @@ IMPORT = "import lightfm"
 
 
 def version() -> str:
+    """The version that runs."""
     return _version("lightfm-next")
 
 

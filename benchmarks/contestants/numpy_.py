@@ -1,4 +1,6 @@
-"""What plain NumPy and SciPy do in the benchmark: matrix products, LAPACK and vectorised sums, as a careful user would write them."""
+"""What plain NumPy and SciPy do in the benchmark: matrix products, LAPACK and vectorised sums, as
+a careful user would write them.
+"""
 
 import time
 
@@ -12,6 +14,7 @@ BLOCK = 512  # users scored at once: the block of scores stays near the caches
 
 
 def version() -> str:
+    """The version that runs."""
     return f"{np.__version__}, scipy {scipy.__version__}"
 
 
@@ -114,7 +117,9 @@ class EASE:
 
 
 class EASELapack(EASE):
-    """The same by Cholesky in place (potrf, potri), half the arithmetic of a general inverse or less."""
+    """The same by Cholesky in place (potrf, potri), half the arithmetic of a general inverse or
+    less.
+    """
 
     def _inverse(self):
         gram = np.asfortranarray(self._gram())

@@ -1,4 +1,6 @@
-"""What ranx is asked to do in the benchmark: its compiled metrics (numba; the first run compiles, or loads what was compiled)."""
+"""What ranx is asked to do in the benchmark: its compiled metrics (numba; the first run compiles,
+or loads what was compiled).
+"""
 
 from importlib.metadata import version as _version
 
@@ -11,11 +13,14 @@ IMPORT = "import ranx"
 
 
 def version() -> str:
+    """The version that runs."""
     return _version("ranx")
 
 
 class Metrics:
-    """Typed lists of (item, score) rows, the form evaluate turns a Qrels and a Run into; one call gives both metrics."""
+    """Typed lists of (item, score) rows, the form evaluate turns a Qrels and a Run into; one call
+    gives both metrics.
+    """
 
     def __init__(self, data, settings):
         set_num_threads(settings["threads"])
@@ -24,7 +29,7 @@ class Metrics:
         falling = np.arange(lists.shape[1], 0, -1).astype(np.float64)
         held = np.split(np.asarray(data["held_indices"]), data["held_indptr"][1:-1])
         self.run_, self.qrels = List(), List()
-        for row, relevant in zip(lists, held):
+        for row, relevant in zip(lists, held, strict=True):
             if len(relevant):
                 there = row >= 0
                 self.run_.append(np.column_stack([row[there].astype(np.float64), falling[there]]))

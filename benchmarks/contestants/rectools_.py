@@ -1,4 +1,6 @@
-"""What RecTools is asked to do in the benchmark: its ranker over given factors, its recommend() for one user, its metrics."""
+"""What RecTools is asked to do in the benchmark: its ranker over given factors, its recommend()
+for one user, its metrics.
+"""
 
 import time
 from importlib.metadata import version as _version
@@ -18,11 +20,14 @@ IMPORT = "import rectools.models"
 
 
 def version() -> str:
+    """The version that runs."""
     return _version("rectools")
 
 
 class TopK:
-    """ImplicitRanker, which its vector models rank with; the answer as its flat triples, without the data frame."""
+    """ImplicitRanker, which its vector models rank with; the answer as its flat triples, without
+    the data frame.
+    """
 
     def __init__(self, data, settings):
         threadpool_limits(1, "blas")  # implicit's advice
@@ -47,7 +52,9 @@ class TopK:
 
 
 class OneUser:
-    """model.recommend([user], ...) of an ALS model holding the given factors: its way to serve one user."""
+    """model.recommend([user], ...) of an ALS model holding the given factors: its way to serve
+    one user.
+    """
 
     def __init__(self, data, settings):
         threadpool_limits(1, "blas")
@@ -82,13 +89,15 @@ class OneUser:
 
     def results(self):
         ids = np.full((len(self.ids), self.n), -1, np.int32)
-        for row, found in zip(ids, self.ids):
+        for row, found in zip(ids, self.ids, strict=True):
             row[: len(found)] = found
         return {"ids": ids}
 
 
 class Metrics:
-    """calc_metrics on data frames; NDCG's ideal is the user's own held items (divide_by_achievable)."""
+    """calc_metrics on data frames; NDCG's ideal is the user's own held items
+    (divide_by_achievable).
+    """
 
     def __init__(self, data, settings):
         lists, held = np.asarray(data["lists"]), np.asarray(data["held_indptr"])

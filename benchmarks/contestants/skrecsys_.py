@@ -1,8 +1,9 @@
-"""What skrecsys is asked to do in the benchmark: EASE, SLIM, item cosine and BPR by the kernels its estimators call (they take id pairs)."""
+"""What skrecsys is asked to do in the benchmark: EASE, SLIM, item cosine and BPR by the kernels
+its estimators call (they take id pairs).
+"""
 
 import numpy as np
 import scipy.sparse as sp
-
 import skrecsys
 from skrecsys import _core
 
@@ -10,11 +11,14 @@ IMPORT = "import skrecsys.recommendation"
 
 
 def version() -> str:
+    """The version that runs."""
     return skrecsys.__version__
 
 
 class _Likes:
-    """float64 and int64, the only types its kernels take; the estimators' coding of ids stays out of the timing."""
+    """float64 and int64, the only types its kernels take; the estimators' coding of ids stays out
+    of the timing.
+    """
 
     def __init__(self, data, settings):
         self.indptr = np.array(data["indptr"], np.int64)
@@ -36,7 +40,9 @@ class EASE(_Likes):
 
 
 class SLIM(_Likes):
-    """SLIMElasticNet minimises the stated objective; all candidates kept; its tolerance is of the duality gap."""
+    """SLIMElasticNet minimises the stated objective; all candidates kept; its tolerance is of the
+    duality gap.
+    """
 
     def run(self):
         settings = self.settings

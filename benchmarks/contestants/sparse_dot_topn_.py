@@ -1,4 +1,6 @@
-"""What sparse_dot_topn is asked to do in the benchmark: the item-item product that keeps the best of each row."""
+"""What sparse_dot_topn is asked to do in the benchmark: the item-item product that keeps the best
+of each row.
+"""
 
 from importlib.metadata import version as _version
 
@@ -10,11 +12,14 @@ IMPORT = "import sparse_dot_topn"
 
 
 def version() -> str:
+    """The version that runs."""
     return _version("sparse-dot-topn")
 
 
 class ItemCosine:
-    """float32, int32 indices, rows of length one; one more than k is kept and the item itself dropped in results()."""
+    """float32, int32 indices, rows of length one; one more than k is kept and the item itself
+    dropped in results().
+    """
 
     def __init__(self, data, settings):
         indices = np.array(data["indices"])

@@ -1,4 +1,6 @@
-"""What scikit-surprise is asked to do in the benchmark: its SGD of rating factors, and its item similarities (one thread: it has no more)."""
+"""What scikit-surprise is asked to do in the benchmark: its SGD of rating factors, and its item
+similarities (one thread: it has no more).
+"""
 
 import time
 from importlib.metadata import version as _version
@@ -10,6 +12,7 @@ IMPORT = "import surprise"
 
 
 def version() -> str:
+    """The version that runs."""
     return _version("scikit-surprise")
 
 
@@ -18,7 +21,7 @@ def _trainset(users, items, ratings):
     user_count, item_count = int(users.max()) + 1, int(items.max()) + 1
     by_user = {user: [] for user in range(user_count)}
     by_item = {item: [] for item in range(item_count)}
-    for user, item, rating in zip(users.tolist(), items.tolist(), ratings.tolist()):
+    for user, item, rating in zip(users.tolist(), items.tolist(), ratings.tolist(), strict=True):
         by_user[user].append((item, rating))
         by_item[item].append((user, rating))
     return Trainset(
@@ -34,8 +37,9 @@ def _trainset(users, items, ratings):
 
 
 class RatingMF:
-    """SVD with biases. It cannot continue: a run is a fit of one epoch and one of three, the figure their difference over
-    two; results() fit as many epochs as there were runs."""
+    """SVD with biases. It cannot continue: a run is a fit of one epoch and one of three, the
+    figure their difference over two; results() fit as many epochs as there were runs.
+    """
 
     def __init__(self, data, settings):
         self.trainset = _trainset(
@@ -59,7 +63,7 @@ class RatingMF:
     def run(self):
         self.runs += 1
         one = self._fit(1)
-        return {"seconds_per_epoch": (self._fit(3) - one) / 2, "seconds_one_epoch_fit": one}
+        return {"seconds": max((self._fit(3) - one) / 2, 1e-6), "seconds_one_epoch_fit": one}
 
     def results(self):
         self._fit(self.runs)
@@ -72,8 +76,9 @@ class RatingMF:
 
 
 class ItemCosineCommon:
-    """Its cosine looks at common users only (of likes: always 1), so the work is comparable, the answer is not: a task of
-    its own name. A dense [I, I] float64 matrix, no top k."""
+    """Its cosine looks at common users only (of likes: always 1), so the work is comparable, the
+    answer is not: a task of its own name. A dense [I, I] float64 matrix, no top k.
+    """
 
     def __init__(self, data, settings):
         indptr, indices = np.asarray(data["indptr"]), np.asarray(data["indices"])
