@@ -127,12 +127,12 @@ void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i3
   for (i64 u = 0; u < likes.n_rows; ++u)
     events[static_cast<std::size_t>(u)] = likes.indptr[u + 1] - likes.indptr[u];
   const std::vector<i64> range = ranges(events, n, blocks);
-  std::vector<i64> cell(static_cast<std::size_t>(n)), key(cell.size()), order(cell.size());
-  std::vector<i32> owner(cell.size());
+  std::vector<i64> key(static_cast<std::size_t>(n)), order(key.size());
+  std::vector<i32> cell(key.size()), owner(key.size());
   for (i64 u = 0; u < likes.n_rows; ++u)
     for (i64 r = likes.indptr[u]; r < likes.indptr[u + 1]; ++r) {
       owner[static_cast<std::size_t>(r)] = static_cast<i32>(u);
-      cell[static_cast<std::size_t>(r)] = range[static_cast<std::size_t>(u)];
+      cell[static_cast<std::size_t>(r)] = static_cast<i32>(range[static_cast<std::size_t>(u)]);
       key[static_cast<std::size_t>(r)] = static_cast<i64>(drawn(seed, static_cast<std::uint64_t>(r)));
     }
   csr(cell.data(), n, blocks, key.data(), bounds, order.data());
