@@ -137,7 +137,8 @@ bool neighbours(const Rows& table, i64 n_columns, i64 k, Measure measure, double
 struct Ridge {
   Rows rows;             // the items of each row; values are the weights w
   const float* targets;  // t of each entry; null: all ones
-  const float* items;    // v
+  const float* items;    // v [n_items, d]
+  i64 n_items;
   int d;
   const float* ridge;    // [d]
   const float* scale;    // [n_rows]; null: all ones

@@ -2,7 +2,7 @@
 //
 // Exact: item vectors are copied 32 at a time into scratch whose width is a multiple of 16, the upper half
 // of A is summed in tiles, and 16 rows are factored side by side, a lane for each; a row whose pivots lose
-// four digits is done again in float64. Conjugate gradient copies a row's vectors once and never forms A. Block
+// four digits is done again in float64. Conjugate gradient never forms A. Block
 // descent solves some coordinates after the other with cached errors (Rendle et al., iALS++, 2021). Rows
 // are independent, and long ones are begun first; so neither bytes nor time depend on who works on which.
 #include <algorithm>
@@ -41,6 +41,10 @@ class Solver {
         gram(p.gram ? static_cast<std::size_t>(width) * static_cast<std::size_t>(width) : 0),
         ridge(static_cast<std::size_t>(width), 1.0f) {
     std::copy_n(p.ridge, p.d, ridge.begin());
+    if (how.method == Method::conjugate && width != p.d) {
+      padded.resize(static_cast<std::size_t>(p.n_items * width));
+      for (i64 i = 0; i < p.n_items; ++i) std::copy_n(p.items + i * p.d, p.d, padded.data() + i * width);
+    }
     if (p.gram)
       for (i64 i = 0; i < p.d; ++i) std::copy_n(p.gram + i * p.d, p.d, gram.data() + i * width);
   }
@@ -68,6 +72,7 @@ class Solver {
   double* objective;
   int width;
   std::vector<float> gram, ridge;
+  std::vector<float> padded;  // items of whole sixteens, where they are not so already and are read where they lie
 
   static void lower(std::atomic<i64>& least, i64 value) {
     i64 now = least.load();
@@ -171,43 +176,41 @@ class Solver {
     }
   }
 
-  // All of a row's vectors, in whole sixteens, and b.
-  i64 copy(i64 r, Scratch& s) const {
-    const i64 first = p.rows.indptr[r], n = length(r), padded = (n + LANES - 1) / LANES * LANES;
-    const auto size = static_cast<std::size_t>(padded * width);
+  // Room for all of a row's vectors, in whole sixteens.
+  float* room(i64 n, Scratch& s) const {
+    const auto size = static_cast<std::size_t>((n + LANES - 1) / LANES * LANES * width);
     if (s.rows.size() < size) s.rows.resize(size);
-    if (p.rows.values && s.errors.size() < static_cast<std::size_t>(padded)) s.errors.resize(static_cast<std::size_t>(padded));
-    std::fill(s.right.begin(), s.right.end(), 0.0);
-    for (i64 e = 0; e < n; e += ROWS) {
-      const int some = static_cast<int>(std::min<i64>(ROWS, n - e));
-      gather(first + e, some, n - e - some, s.rows.data() + e * width, s.weighted.data(), s.right.data());
-    }
-    std::fill(s.rows.begin() + n * width, s.rows.begin() + padded * width, 0.0f);
-    for (int k = 0; k < width; ++k) s.b[static_cast<std::size_t>(k)] = static_cast<float>(s.right[static_cast<std::size_t>(k)]);
+    return s.rows.data();
+  }
+
+  void begin(i64 r, Scratch& s) const {
     std::fill(s.x.begin(), s.x.end(), 0.0f);
     std::copy_n(how.start + r * p.d, p.d, s.x.begin());
-    return n;
   }
 
   bool conjugate(i64 r, Scratch& s) const {
-    const i64 n = copy(r, s);
-    const float* w = nullptr;
-    if (p.rows.values) {  // padded as the rows are
-      std::fill(std::copy_n(weights(p.rows.indptr[r]), n, s.errors.begin()), s.errors.end(), 0.0f);
-      w = s.errors.data();
-    }
-    float* damping = s.b.data() + width;
+    const i64 e = p.rows.indptr[r];
+    begin(r, s);
+    float* damping = s.b.data();
     for (int k = 0; k < width; ++k) damping[k] = scale(r) * ridge[static_cast<std::size_t>(k)];
-    const double gained = level().conjugate(s.rows.data(), w, n, width, p.gram ? gram.data() : nullptr, damping,
-                                            s.b.data(), how.steps, s.x.data(), s.work.data());
+    const Vectors v{padded.empty() ? p.items : padded.data(), p.rows.indices + e, weights(e), p.targets ? p.targets + e : nullptr,
+                    length(r), room(length(r), s)};
+    const double loss = level().conjugate(v, width, p.gram ? gram.data() : nullptr, damping, how.steps, s.x.data(), s.work.data());
     std::copy_n(s.x.begin(), p.d, out + r * p.d);
-    if (objective) objective[r] = at_zero(r) - gained;
+    if (objective) objective[r] = loss;
     return true;
   }
 
   // Each block of coordinates in turn solved exactly, the others held.
   bool blocks(i64 r, Scratch& s) const {
-    const i64 first = p.rows.indptr[r], n = copy(r, s);
+    const i64 first = p.rows.indptr[r], n = length(r);
+    room(n, s);
+    begin(r, s);
+    std::fill(s.right.begin(), s.right.end(), 0.0);
+    for (i64 e = 0; e < n; e += ROWS) {
+      const int some = static_cast<int>(std::min<i64>(ROWS, n - e));
+      gather(first + e, some, n - e - some, s.rows.data() + e * width, s.weighted.data(), s.right.data());
+    }
     s.errors.resize(static_cast<std::size_t>(n));
     for (i64 e = 0; e < n; ++e) s.errors[static_cast<std::size_t>(e)] = p.targets ? p.targets[first + e] : 1.0f;
     level().subtract_products(s.rows.data(), n, width, width, s.x.data(), s.errors.data());

@@ -11,7 +11,8 @@ void bind_factors(nb::module_& m) {
                          std::optional<In<float>> start, int steps, int block, Out<float> out,
                          std::optional<Out<double>> objective, int threads) {
     const RowsArg rows = rows_arg(source);
-    const Ridge problem{rows.rows(), pointer(targets), items.data(), static_cast<int>(items.shape(1)),
+    const Ridge problem{rows.rows(), pointer(targets), items.data(), static_cast<i64>(items.shape(0)),
+                        static_cast<int>(items.shape(1)),
                         ridge.data(), pointer(scale), pointer(gram)};
     const Descent how{static_cast<Method>(method), pointer(start), steps, block};
     i64 singular = -1;

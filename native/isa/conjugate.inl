@@ -1,7 +1,7 @@
-// Conjugate gradient on one row's normal equations, without forming their matrix. Usual widths are
-// constants, so that all addresses of sixteen rows follow from one.
+// Conjugate gradient on one row's normal equations, without forming their matrix: vectors are copied at the first
+// pass, then read sixteen at a time. Usual widths are constants, so that all addresses follow from one.
 
-// to[..) += Σ_e factors[e] · rows[e] for sixteen rows, some registers of them.
+// to[..) += Σ_e factors[e] · rows[e][..) for sixteen rows, some registers of them.
 template <int REGISTERS>
 INLINE void add_sixteen(const float* rows, const int width, const float* factors, float* to) {
   constexpr int CHAINS = REGISTERS >= 4 ? 2 : 4;
@@ -30,11 +30,7 @@ INLINE void add_rows(const float* rows, const int width, const float* factors, f
 INLINE void sixteen_dots(const float* rows, const int width, const float* p, float* dots) {
 #if defined(__AVX512F__)
   __m512 sums[LANES];
-  for (int e = 0; e < LANES; ++e) sums[e] = _mm512_mul_ps(_mm512_loadu_ps(rows + e * width), _mm512_loadu_ps(p));
-  for (int k = WIDTH; k < width; k += WIDTH) {
-    const __m512 part = _mm512_loadu_ps(p + k);
-    for (int e = 0; e < LANES; ++e) sums[e] = _mm512_fmadd_ps(_mm512_loadu_ps(rows + e * width + k), part, sums[e]);
-  }
+  for (int e = 0; e < LANES; ++e) sums[e] = (__m512)products(rows + e * width, p, width);
   for (int e = 0; e < 8; ++e)  // a tree of additions whose last level holds all sixteen sums
     sums[e] = _mm512_add_ps(_mm512_unpacklo_ps(sums[2 * e], sums[2 * e + 1]),
                             _mm512_unpackhi_ps(sums[2 * e], sums[2 * e + 1]));
@@ -50,47 +46,83 @@ INLINE void sixteen_dots(const float* rows, const int width, const float* p, flo
 #else
   for (int e = 0; e < LANES; ++e) dots[e] = summed(products(rows + e * width, p, width));
 #endif
+  asm volatile("" ::: "memory");  // else the compiler keeps all sixteen rows on the stack for what follows
 }
 
-// to += (G + diag ridge) p.
-INLINE void add_gram(const float* gram, const float* ridge, const int width, const float* p, float* to) {
-  for (int k = 0; k < width; k += WIDTH) store_register(to + k, load_register(to + k) + load_register(ridge + k) * load_register(p + k));
+// out += (G + diag ridge) p.
+INLINE void add_gram(const float* gram, const float* ridge, const int width, const float* p, float* out) {
+  for (int k = 0; k < width; k += WIDTH) store_register(out + k, load_register(out + k) + load_register(ridge + k) * load_register(p + k));
   if (gram == nullptr) return;
-  for (int i = 0; i < width; i += LANES) add_rows(gram + static_cast<std::int64_t>(i) * width, width, p + i, to);
+  for (int i = 0; i < width; i += LANES) add_rows(gram + static_cast<std::int64_t>(i) * width, width, p + i, out);
 }
 
-// out = Σ_e w_e (rows_e · p) rows_e.
-INLINE void add_products(const float* rows, const float* weights, std::int64_t n, const int width, const float* p,
-                         float* out) {
-  alignas(64) float dots[LANES];
-  for (std::int64_t e = 0; e < n; e += LANES) {
-    sixteen_dots(rows + e * width, width, p, dots);
-    if (weights != nullptr)
-      for (int lane = 0; lane < LANES; ++lane) dots[lane] *= weights[e + lane];
-    add_rows(rows + e * width, width, dots, out);
+// The vectors of entries e to e + 15 copied, zeros behind the last; others are asked for early.
+INLINE void copy_sixteen(const Vectors& v, const int width, std::int64_t e, float* rows) {
+  constexpr int EARLY = 16;
+  for (int lane = 0; lane < LANES; ++lane) {
+    const std::int64_t at = e + lane < v.n ? e + lane : v.n - 1, next = at + EARLY < v.n ? at + EARLY : at;
+    const float* from = v.items + static_cast<std::int64_t>(v.ids[at]) * width;
+    const float* soon = v.items + static_cast<std::int64_t>(v.ids[next]) * width;
+    const float there = e + lane < v.n ? 1.0f : 0.0f;
+    for (int k = 0; k < width; k += LANES) __builtin_prefetch(soon + k);
+    for (int k = 0; k < width; k += WIDTH) store_register(rows + lane * width + k, there * load_register(from + k));
   }
 }
 
-INLINE void apply(const float* rows, const float* weights, std::int64_t n, const int width, const float* gram,
-                  const float* ridge, const float* p, float* out) {
-  for (int k = 0; k < width; k += WIDTH) store_register(out + k, Register{});
-  add_gram(gram, ridge, width, p, out);
-  add_products(rows, weights, n, width, p, out);
+// Copies the vectors; r += Σ_e w_e (t_e − v_e · x) v_e; returns Σ_e w_e (t_e − v_e · x)².
+INLINE double add_errors(const Vectors& v, const int width, const float* x, float* r) {
+  double loss = 0;
+  alignas(64) float errors[LANES];
+  for (std::int64_t e = 0; e < v.n; e += LANES) {
+    float* rows = v.copies + e * width;
+    copy_sixteen(v, width, e, rows);
+    sixteen_dots(rows, width, x, errors);
+    float sum = 0;
+    for (int lane = 0; lane < LANES; ++lane) {
+      const bool there = e + lane < v.n;
+      const float weight = !there ? 0.0f : v.weights == nullptr ? 1.0f : v.weights[e + lane];
+      const float error = (there && v.targets != nullptr ? v.targets[e + lane] : 1.0f) - errors[lane];
+      sum += weight * error * error;
+      errors[lane] = weight * error;
+    }
+    loss += static_cast<double>(sum);
+    add_rows(rows, width, errors, r);
+  }
+  return loss;
 }
 
-INLINE double descend(const float* rows, const float* weights, std::int64_t n, const int width, const float* gram,
-                      const float* ridge, const float* b, int steps, float* x, float* scratch) {
+// out += Σ_e w_e (v_e · p) v_e.
+INLINE void add_products(const Vectors& v, const int width, const float* p, float* out) {
+  alignas(64) float dots[LANES];
+  for (std::int64_t e = 0; e < v.n; e += LANES) {
+    const float* rows = v.copies + e * width;
+    sixteen_dots(rows, width, p, dots);
+    if (v.weights != nullptr)
+      for (int lane = 0; lane < LANES && e + lane < v.n; ++lane) dots[lane] *= v.weights[e + lane];
+    add_rows(rows, width, dots, out);
+  }
+}
+
+INLINE double descend(const Vectors& v, const int width, const float* gram, const float* ridge, int steps, float* x,
+                      float* scratch) {
   float *r = scratch, *p = r + width, *Ap = p + width;
-  apply(rows, weights, n, width, gram, ridge, x, Ap);
   for (int k = 0; k < width; k += WIDTH) {
-    const Register rest = load_register(b + k) - load_register(Ap + k);
-    store_register(r + k, rest);
-    store_register(p + k, rest);
+    store_register(r + k, Register{});
+    store_register(Ap + k, Register{});
+  }
+  add_gram(gram, ridge, width, x, Ap);
+  double loss = static_cast<double>(summed(products(x, Ap, width))) + add_errors(v, width, x, r);
+  for (int k = 0; k < width; k += WIDTH) {
+    store_register(r + k, load_register(r + k) - load_register(Ap + k));
+    store_register(p + k, load_register(r + k));
   }
   float length = summed(products(r, r, width));
   for (int step = 0; step < steps && length > 1e-20f; ++step) {
-    apply(rows, weights, n, width, gram, ridge, p, Ap);
+    for (int k = 0; k < width; k += WIDTH) store_register(Ap + k, Register{});
+    add_gram(gram, ridge, width, p, Ap);
+    add_products(v, width, p, Ap);
     const float along = length / summed(products(p, Ap, width));
+    loss -= static_cast<double>(along) * length;
     for (int k = 0; k < width; k += WIDTH) {
       store_register(x + k, load_register(x + k) + along * load_register(p + k));
       store_register(r + k, load_register(r + k) - along * load_register(Ap + k));
@@ -100,19 +132,14 @@ INLINE double descend(const float* rows, const float* weights, std::int64_t n, c
     for (int k = 0; k < width; k += WIDTH)
       store_register(p + k, load_register(r + k) + turn * load_register(p + k));
   }
-  double lost = 0;
-  for (int k = 0; k < width; ++k) lost += static_cast<double>(x[k]) * (static_cast<double>(b[k]) + r[k]);
-  return lost;
+  return loss;
 }
 
-double conjugate(const float* rows, const float* weights, std::int64_t n, int width, const float* gram,
-                 const float* ridge, const float* b, int steps, float* x, float* scratch) {
-  switch (width) {
-    case 32: return descend(rows, weights, n, 32, gram, ridge, b, steps, x, scratch);
-    case 64: return descend(rows, weights, n, 64, gram, ridge, b, steps, x, scratch);
-    case 128: return descend(rows, weights, n, 128, gram, ridge, b, steps, x, scratch);
-    default: return descend(rows, weights, n, width, gram, ridge, b, steps, x, scratch);
-  }
+double conjugate(const Vectors& v, int width, const float* gram, const float* ridge, int steps, float* x, float* scratch) {
+  if (width == 32) return descend(v, 32, gram, ridge, steps, x, scratch);
+  if (width == 64) return descend(v, 64, gram, ridge, steps, x, scratch);
+  if (width == 128) return descend(v, 128, gram, ridge, steps, x, scratch);
+  return descend(v, width, gram, ridge, steps, x, scratch);
 }
 
 void subtract_products(const float* rows, std::int64_t n, int stride, int width, const float* x, float* out) {

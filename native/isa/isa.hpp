@@ -22,6 +22,15 @@ struct SgdSides {
   int d;
 };
 
+// The vectors of one row, v = items[ids[e]], each as wide as a multiple of 16.
+struct Vectors {
+  const float* items;
+  const std::int32_t* ids;
+  const float *weights, *targets;  // null: all ones
+  std::int64_t n;
+  float* copies;  // room for n rounded up to 16
+};
+
 struct Level {
   const char* name;
 
@@ -63,11 +72,10 @@ struct Level {
   // The upper halves of 16 normal matrices [16, width, width] into the lanes of A.
   void (*to_lanes)(const float* normals, int d, int width, float* A);
 
-  // `steps` steps of conjugate gradient on (G + Σ w v vᵀ + diag ridge) x = b from x, in place, on n
-  // gathered rows; all of `width` components. scratch is [4, width] and then n of 16 at least. Returns xᵀb + xᵀr with r the last
-  // residual: what the row's squared loss has lost against x = 0.
-  double (*conjugate)(const float* rows, const float* weights, std::int64_t n, int width, const float* gram,
-                      const float* ridge, const float* b, int steps, float* x, float* scratch);
+  // `steps` steps of conjugate gradient on (G + Σ w v vᵀ + diag ridge) x = Σ w t v from x, in place. scratch is
+  // [3, width]. Returns Σ w (t − v · x)² + xᵀ(G + diag ridge) x.
+  double (*conjugate)(const Vectors& v, int width, const float* gram, const float* ridge, int steps, float* x,
+                      float* scratch);
 
   // out[e] -= rows[e][0..width) · x, rows `stride` apart.
   void (*subtract_products)(const float* rows, std::int64_t n, int stride, int width, const float* x, float* out);

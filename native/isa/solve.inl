@@ -1,50 +1,65 @@
 // Normal matrices and their solution: by one, by sixteen side by side, and in float64.
 
-// Registers of a row that are summed at once, from component `at` on.
-template <int REGISTERS>
+// Some registers of each row, from component `at` on; PLAIN rows have weights and targets of 1.
+template <int REGISTERS, bool PLAIN>
 INLINE void gather_some(const float* items, int d, const int width, const std::int32_t* ids, const float* weights,
                         const float* targets, int n, std::int64_t ahead, float* rows, float* weighted, double* right,
                         const int at) {
   constexpr int EARLY = 16;  // vectors on their way from memory
   Register sums[REGISTERS] = {};
+  const std::int64_t most = n + ahead < EARLY ? 0 : n + ahead - EARLY;
   for (int e = 0; e < n; ++e) {
-    if (e + EARLY < n + ahead) {
-      const float* soon = items + static_cast<std::int64_t>(ids[e + EARLY]) * d + at;
-      for (int k = 0; k < REGISTERS * WIDTH; k += LANES) __builtin_prefetch(soon + k);
-    }
+    const float* soon = items + static_cast<std::int64_t>(ids[e < most ? e + EARLY : e]) * d + at;
+    for (int k = 0; k < REGISTERS * WIDTH; k += LANES) __builtin_prefetch(soon + k);
     const float* v = items + static_cast<std::int64_t>(ids[e]) * d + at;
     const std::int64_t to = static_cast<std::int64_t>(e) * width + at;
-    const float weight = weights != nullptr ? weights[e] : 1.0f;
-    const float pull = targets != nullptr ? weight * targets[e] : weight;
+    const float weight = PLAIN || weights == nullptr ? 1.0f : weights[e];
+    const float pull = PLAIN || targets == nullptr ? weight : weight * targets[e];
     for (int k = 0; k < REGISTERS; ++k) {
       const Register part = load_register(v + k * WIDTH);
       store_register(rows + to + k * WIDTH, part);
-      sums[k] += pull * part;
-      if (weights != nullptr) store_register(weighted + to + k * WIDTH, weight * part);
+      sums[k] += PLAIN ? part : pull * part;
+      if (!PLAIN && weighted != nullptr) store_register(weighted + to + k * WIDTH, weight * part);
     }
   }
-  for (int k = 0; k < REGISTERS; ++k)
-    for (int lane = 0; lane < WIDTH; ++lane) right[at + k * WIDTH + lane] += static_cast<double>(sums[k][lane]);
+  float total[REGISTERS * WIDTH];
+  for (int k = 0; k < REGISTERS; ++k) store_register(total + k * WIDTH, sums[k]);
+  int k = 0;
+  for (; k + EIGHT <= REGISTERS * WIDTH; k += EIGHT) store(right + at + k, load(right + at + k) + widened(total + k));
+  for (; k < REGISTERS * WIDTH; ++k) right[at + k] += static_cast<double>(total[k]);
 }
 
-void gather(const float* items, int d, int width, const std::int32_t* ids, const float* weights,
-            const float* targets, int n, std::int64_t ahead, float* rows, float* weighted, double* right) {
+template <bool PLAIN>
+INLINE void gather_rows(const float* items, const int d, const int width, const std::int32_t* ids, const float* weights,
+                        const float* targets, int n, std::int64_t ahead, float* rows, float* weighted, double* right) {
   int at = 0;
   for (; at + 8 * WIDTH <= d; at += 8 * WIDTH)
-    gather_some<8>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right, at);
+    gather_some<8, PLAIN>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right, at);
   for (; at + 4 * WIDTH <= d; at += 4 * WIDTH)
-    gather_some<4>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right, at);
+    gather_some<4, PLAIN>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right, at);
   for (; at + WIDTH <= d; at += WIDTH)
-    gather_some<1>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right, at);
+    gather_some<1, PLAIN>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right, at);
   for (; at < d; ++at)
     for (int e = 0; e < n; ++e) {
       const std::int64_t to = static_cast<std::int64_t>(e) * width + at;
       const float weight = weights != nullptr ? weights[e] : 1.0f;
       const float part = items[static_cast<std::int64_t>(ids[e]) * d + at];
       rows[to] = part;
-      if (weights != nullptr) weighted[to] = weight * part;
+      if (weighted != nullptr) weighted[to] = weight * part;
       right[at] += static_cast<double>(targets != nullptr ? weight * targets[e] : weight) * part;
     }
+}
+
+void gather(const float* items, int d, int width, const std::int32_t* ids, const float* weights,
+            const float* targets, int n, std::int64_t ahead, float* rows, float* weighted, double* right) {
+  if (weights == nullptr && targets == nullptr) {
+    if (d == 64 && width == 64)
+      gather_rows<true>(items, 64, 64, ids, weights, targets, n, ahead, rows, nullptr, right);
+    else
+      gather_rows<true>(items, d, width, ids, weights, targets, n, ahead, rows, nullptr, right);
+  } else {
+    gather_rows<false>(items, d, width, ids, weights, targets, n, ahead, rows, weights == nullptr ? nullptr : weighted, right);
+  }
 }
 
 // A tile of NORMAL_ROWS rows and a number of registers wide.
