@@ -103,6 +103,7 @@ struct Panels {
   i64 count, n_items;
   int d;
   std::vector<i32> order;        // the item at each place, -1 where the last panel is not full
+  std::vector<i32> place;        // of each item
   std::vector<float> items, bias;
   std::vector<float> longest, most;  // length and bias that no item from this panel on exceeds
 
@@ -133,7 +134,7 @@ bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measu
 bool neighbours(const Rows& table, i64 n_columns, i64 k, Measure measure, double shrink, OwnedRows& out, const Run& run);
 
 // solve_rows.cpp: A x = b for each row, A = G + Σ w v vᵀ + scale · diag ridge, b = Σ w t v. Returns the
-// first row whose matrix is not positive definite, -1 if all are, -2 if stopped.
+// first row whose matrix is not positive definite, -1 if all are, -2 if stopped, -3 if an answer is not finite.
 struct Ridge {
   Rows rows;             // the items of each row; values are the weights w
   const float* targets;  // t of each entry; null: all ones

@@ -33,6 +33,8 @@ struct Scratch {
   }
 };
 
+constexpr i64 STOPPED = -2, INFINITE = -3;
+
 // Everything the rows share; methods work on one row or sixteen.
 class Solver {
  public:
@@ -312,8 +314,11 @@ i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* obj
     solver.solve(order.data() + first, static_cast<int>(std::min<i64>(LANES, n_rows - first)),
                  scratch[static_cast<std::size_t>(worker)], singular);
   });
-  if (!finished) return -2;
-  return singular.load() < n_rows ? singular.load() : -1;
+  if (!finished) return STOPPED;
+  if (singular.load() < n_rows) return singular.load();
+  float sum = 0;  // 0 · x is 0 unless x is infinite or no number
+  for (i64 at = 0; at < n_rows * problem.d; ++at) sum += 0.0f * out[at];
+  return sum == 0 ? -1 : INFINITE;
 }
 
 }  // namespace penchant

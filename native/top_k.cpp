@@ -31,6 +31,7 @@ double length(const float* vector, int d) {
 
 Panels::Panels(const float* source, i64 n, int width, const float* source_bias, const Run& run)
     : count((n + PANEL - 1) / PANEL), n_items(n), d(width), order(static_cast<std::size_t>(count * PANEL), -1),
+      place(static_cast<std::size_t>(n)),
       items(static_cast<std::size_t>(count * PANEL * d)), bias(static_cast<std::size_t>(count * PANEL)),
       longest(static_cast<std::size_t>(count)), most(static_cast<std::size_t>(count)) {
   std::vector<float> lengths(static_cast<std::size_t>(n));
@@ -40,6 +41,7 @@ Panels::Panels(const float* source, i64 n, int width, const float* source_bias, 
     const float x = lengths[static_cast<std::size_t>(a)], y = lengths[static_cast<std::size_t>(b)];
     return x > y || (x == y && a < b);
   });
+  for (i64 at = 0; at < n; ++at) place[static_cast<std::size_t>(order[static_cast<std::size_t>(at)])] = static_cast<i32>(at);
   Run quiet = run;
   quiet.stop = nullptr;  // short; who is asked here cannot be told
   parallel((count + 7) / 8, quiet, [&](i64 chunk, int) {
@@ -224,9 +226,7 @@ bool top_k(const Panels& panels, const float* queries, i64 n_queries, i64 n, con
            float* scores, const Run& run) {
   const auto column = [&](i64 place) { return panels.order[static_cast<std::size_t>(place)]; };
   const std::vector<std::uint64_t> allowed = allowed_bits(filter.allowed, panels.n_items, column);
-  std::vector<i32> places(static_cast<std::size_t>(filter.exclude ? panels.n_items : 0));
-  for (std::size_t place = 0; place < places.size(); ++place) places[static_cast<std::size_t>(panels.order[place])] = static_cast<i32>(place);
-  const auto place = [&](i32 item) { return places[static_cast<std::size_t>(item)]; };
+  const auto place = [&](i32 item) { return panels.place[static_cast<std::size_t>(item)]; };
   return parallel((n_queries + BLOCK - 1) / BLOCK, run, [&](i64 chunk, int) {
     const i64 first = chunk * BLOCK, count = std::min(BLOCK, n_queries - first);
     std::vector<std::uint64_t> bits(static_cast<std::size_t>(count * panels.count));

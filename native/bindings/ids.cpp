@@ -52,6 +52,18 @@ Text text(const In<std::uint8_t>& blob, const In<i64>& offsets) {
 }  // namespace
 
 void bind_ids(nb::module_& m) {
+  m.def("texts", [](In<std::uint8_t> blob, In<i64> offsets, In<i32> rows) {
+    const Text all = text(blob, offsets);
+    nb::object out = nb::steal(PyList_New(static_cast<Py_ssize_t>(rows.size())));
+    for (std::size_t at = 0; at < rows.size(); ++at) {
+      const i64 row = rows.data()[at];
+      if (row < 0 || row >= all.size) throw nb::index_error("row");
+      PyObject* one = PyUnicode_DecodeUTF8(all.blob + all.offsets[row], all.offsets[row + 1] - all.offsets[row], nullptr);
+      if (one == nullptr) throw nb::python_error();
+      PyList_SET_ITEM(out.ptr(), static_cast<Py_ssize_t>(at), one);
+    }
+    return out;
+  });
   m.def("encode_numbers", [](In<i64> ids, Out<i32> codes, int threads) {
     std::vector<i64> first;
     without_gil(threads, [&](const Run& run) {

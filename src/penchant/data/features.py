@@ -67,9 +67,16 @@ class Features:
 
     def title(self, row: int) -> str:
         """The title of a row, or its id as text where there is none."""
+        return self.titles(np.array([row], dtype=np.int32))[0]
+
+    def titles(self, rows: npt.NDArray[np.int32]) -> list[str]:
+        """The titles of some rows, where there is none the id as text."""
         column = self.columns.get(TITLE)
-        title = column[row] if isinstance(column, Text) else ""
-        return title or str(self.ids.id(row))
+        titles = column.many(rows) if isinstance(column, Text) else [""] * len(rows)
+        if all(titles):
+            return titles
+        ids = self.ids.ids(rows)
+        return [title or str(one) for title, one in zip(titles, ids, strict=True)]
 
     def value(self, name: str, row: int) -> str | float | None:
         """One fact, None where it is missing."""

@@ -69,7 +69,7 @@ class Histories:
     @property
     def counts(self) -> Int64:
         """Entries per person, int64 ``[B]``."""
-        return np.diff(self.indptr)
+        return self.indptr[1:] - self.indptr[:-1]
 
     @property
     def owners(self) -> Int32:
@@ -84,21 +84,23 @@ class Histories:
                 return self._neighbours(start, stop)
             rows = np.arange(start, stop, step)
         rows = np.asarray(rows, dtype=np.int64)
-        counts = self.counts[rows]
+        if len(rows) == 1 and 0 <= rows[0] < len(self):
+            return self._neighbours(int(rows[0]), int(rows[0]) + 1)
+        counts = self.indptr[1:][rows] - self.indptr[:-1][rows]
         indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         entries = np.arange(indptr[-1]) + np.repeat(self.indptr[rows] - indptr[:-1], counts)
         return self._entries(entries, indptr, None if self.people is None else self.people[rows])
 
     def _neighbours(self, start: int, stop: int) -> Histories:
         """Of people who follow each other; the entries are views."""
-        entries = slice(self.indptr[start], self.indptr[stop])
-        return replace(
-            self,
-            indptr=self.indptr[start : stop + 1] - self.indptr[start],
-            items=self.items[entries],
-            values=self.values[entries],
-            times=None if self.times is None else self.times[entries],
-            people=None if self.people is None else self.people[start:stop],
+        begin, end = self.indptr[start], self.indptr[stop]
+        return Histories(
+            self.indptr[start : stop + 1] - begin,
+            self.items[begin:end],
+            self.values[begin:end],
+            self.n_items,
+            None if self.times is None else self.times[begin:end],
+            None if self.people is None else self.people[start:stop],
         )
 
     def where(self, keep: Bool) -> Histories:
@@ -128,6 +130,10 @@ class Histories:
         dislike after a like is a dislike, and a like after a dislike a like.
         """
         return deciding(self.rows(), self.n_items, last=kind == "ratings")
+
+    def of_people(self, people: Int32) -> Histories:
+        """The same histories, known to be those of some training rows, int32 ``[B]``."""
+        return Histories(self.indptr, self.items, self.values, self.n_items, self.times, people)
 
     def with_values(self, values: npt.ArrayLike) -> Histories:
         """The same entries with other values, float ``[nnz]``."""

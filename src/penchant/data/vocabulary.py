@@ -83,7 +83,10 @@ class Vocabulary:
 
     def ids(self, rows: Iterable[int] | None = None) -> list[Id]:
         """The ids of some rows (default: all), as they came."""
-        return [self.id(int(row)) for row in (range(len(self)) if rows is None else rows)]
+        places = np.arange(len(self), dtype=np.int32) if rows is None else _places(rows)
+        if isinstance(self.table, kernels.Text):
+            return list(self.table.many(places))
+        return [int(one) for one in self.table[places].tolist()]
 
     def array(self) -> npt.NDArray[Any]:
         """All ids as one array: int64, or object of str."""
@@ -231,3 +234,9 @@ def _as_int(one: Any) -> int | None:
     if one is None or isinstance(one, bool) or not isinstance(one, int | np.integer):
         return None
     return int(one) if _INT64.min <= one <= _INT64.max else None
+
+
+def _places(rows: Iterable[int]) -> npt.NDArray[np.int32]:
+    if isinstance(rows, np.ndarray):
+        return rows.astype(np.int32, copy=False)
+    return np.array(list(rows), dtype=np.int32)

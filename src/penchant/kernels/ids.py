@@ -72,6 +72,18 @@ class Text:
         except UnicodeDecodeError as error:
             raise UsageError("a text is damaged", where=f"Text[{row}]", got=piece) from error
 
+    def many(self, rows: npt.ArrayLike) -> list[str]:
+        """Some of the strings.
+
+        >>> Text.pack(["tea", "jam"]).many([1, 0, 1])
+        ['jam', 'tea', 'jam']
+        """
+        wanted = array("Text", "rows", rows, np.int32, (None,))
+        try:
+            return _native.texts(self.blob, self.offsets, wanted)
+        except UnicodeDecodeError as error:
+            raise UsageError("a text is damaged", where="Text", got=error.object) from error
+
 
 def encode(ids: Int64 | Sequence[str]) -> tuple[Int32, Int64]:
     """Number distinct ids in order of first appearance.

@@ -43,6 +43,7 @@ def set_threads(n: int | None) -> None:
     Answers have the same bytes on any number.
     """
     global _chosen_threads
+    _usual_threads.cache_clear()
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
         raise UsageError("threads must be a whole number of at least 1", where="threads", got=n)
     _chosen_threads = n
@@ -52,10 +53,13 @@ def threads() -> int:
     """How many threads kernels use, at least 1.
 
     What `set_threads` said, else ``PENCHANT_THREADS``, else the processors this process may run
-    on, less where a cgroup grants a smaller share.
+    on, less where a cgroup grants a smaller share; asked once, because kernels ask at every call.
     """
-    if _chosen_threads is not None:
-        return _chosen_threads
+    return _usual_threads() if _chosen_threads is None else _chosen_threads
+
+
+@cache
+def _usual_threads() -> int:
     asked = os.environ.get("PENCHANT_THREADS", "")
     if asked.isdecimal() and int(asked):
         return int(asked)

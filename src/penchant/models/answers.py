@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, overload
 
@@ -65,8 +65,21 @@ class RankedList(Sequence[tuple[Id, float]]):
     @property
     def table(self) -> Table:
         """The same as columns: rank, item_id, score, and where known title, source, because."""
-        rank = {"rank": np.arange(1, len(self) + 1)}
-        return Table({**rank, **_columns([self], self.of), **_extras([self])})
+        columns = {
+            "rank": np.arange(1, len(self) + 1),
+            f"{self.of}_id": _array(self.ids),
+            "score": np.array(self.scores, dtype=np.float64),
+            "title": self.titles,
+            "source": self.sources,
+            "because": self.reasons and [one.reason for one in self.reasons],
+        }
+        return Table(
+            {
+                name: column if isinstance(column, np.ndarray) else _array(column)
+                for name, column in columns.items()
+                if column is not None
+            }
+        )
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict per entry."""
@@ -101,51 +114,52 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class _Entries:
-    """One person's list as rows: scores, and which of them were filled in."""
+class _Lists:
+    """The lists of some people as rows, all ``[B, n]``; -1 ends a short one."""
 
     rows: Int32
     scores: npt.NDArray[np.float64]
-    added: Bool
+    added: Bool  # filled in without evidence
 
 
-def ranked_lists(fitted: Fitted, source: str, question: Question, wish: Wish) -> list[RankedList]:
-    """The list of each person asked about; ``source`` labels what the model itself advises."""
-    people = enumerate(_entries(fitted, question.met, wish))
-    return [_ranked(fitted, source, question, wish, at, entries) for at, entries in people]
+def ranked_list(fitted: Fitted, source: str, question: Question, wish: Wish) -> RankedList:
+    """The list of the one person asked about; ``source`` labels what the model itself advises."""
+    lists = _lists(fitted, question.met, wish)
+    rows, scores, added = lists.rows[0], lists.scores[0], lists.added[0]
+    n = int(np.count_nonzero(rows >= 0))
+    if n < len(rows):
+        rows, scores, added = rows[:n], scores[:n], added[:n]
+    return RankedList(
+        tuple(fitted.items.ids(rows)),
+        tuple(scores.tolist()),
+        titles_of(fitted, rows),
+        tuple(POPULAR if filled else source for filled in added.tolist()),
+        tuple(_reasons(fitted, question.met, lists)) if wish.explain else None,
+        question.ignored,
+    )
 
 
-def as_table(fitted: Fitted, users: Sequence[Id], lists: Sequence[RankedList], wish: Wish) -> Table:
+def as_table(
+    fitted: Fitted, source: str, users: Sequence[Id], question: Question, wish: Wish
+) -> Table:
     """Lists below each other: user_id, item_id, score, rank, and where known title, source."""
-    empty = RankedList((), (), titles_of(fitted, ()), (), () if wish.explain else None)
-    people = [user for user, one in zip(users, lists, strict=True) for _ in one.ids]
-    rank = [at + 1 for one in lists for at in range(len(one))]
-    columns = {"user_id": _array(people), **_columns(lists, "item"), "rank": _array(rank)}
-    return Table({**columns, **_extras([empty, *lists])}, fitted.origin)
-
-
-def _columns(lists: Sequence[RankedList], of: str) -> dict[str, npt.NDArray[Any]]:
-    """Ids and scores of lists below each other."""
-    scores = np.array([score for one in lists for score in one.scores], dtype=np.float64)
-    return {f"{of}_id": _array([id_ for one in lists for id_ in one.ids]), "score": scores}
-
-
-def _extras(lists: Sequence[RankedList]) -> dict[str, npt.NDArray[Any]]:
-    """What all lists carry beside ids and scores."""
-    extras: dict[str, list[Any]] = {
-        "title": [one.titles for one in lists],
-        "source": [one.sources for one in lists],
-        "because": [one.reasons for one in lists],
+    lists = _lists(fitted, question.met, wish)
+    people, places = np.nonzero(lists.rows >= 0)
+    rows = lists.rows[people, places]
+    asked = _array(users)
+    columns = {
+        "user_id": asked[people] if len(people) else _array([]),
+        "item_id": _array(fitted.items.ids(rows)),
+        "score": lists.scores[people, places],
+        "rank": places.astype(np.int64) + 1,
     }
-    return {
-        name: _array([_said(cell) for part in parts for cell in part])
-        for name, parts in extras.items()
-        if all(part is not None for part in parts)
-    }
-
-
-def _said(cell: str | Explanation) -> str:
-    return cell if isinstance(cell, str) else cell.reason
+    titles = titles_of(fitted, rows)
+    if titles is not None:
+        columns["title"] = _array(titles)
+    columns["source"] = np.where(lists.added[people, places], POPULAR, source).astype(object)
+    if wish.explain:
+        columns["because"] = _array([one.reason for one in _reasons(fitted, question.met, lists)])
+    return Table(columns, fitted.origin)
 
 
 def explanation(
@@ -159,69 +173,73 @@ def explanation(
     return Explanation(fitted.items.id(row), fitted.title(row), score, weightiest(shares), rates)
 
 
-def titles_of(fitted: Fitted, rows: Iterable[int]) -> tuple[str, ...] | None:
+def titles_of(fitted: Fitted, rows: npt.ArrayLike) -> tuple[str, ...] | None:
     """The titles of item rows, where the model knows titles."""
-    return None if fitted.facts is None else tuple(map(fitted.title, rows))
+    if fitted.facts is None:
+        return None
+    return tuple(fitted.facts.titles(np.asarray(rows, dtype=np.int32)))
 
 
 def float_scores(scores: npt.NDArray[Any]) -> tuple[float, ...]:
     """Scores as plain floats."""
-    return tuple(map(float, scores))
+    return tuple(scores.astype(np.float64).tolist())
 
 
-def _entries(fitted: Fitted, asked: Histories, wish: Wish) -> Iterator[_Entries]:
+def _lists(fitted: Fitted, asked: Histories, wish: Wish) -> _Lists:
     allowed = allowed_items(fitted, wish.items, wish.exclude)
-    for met in blocks(asked):
-        h, out = fitted.opinions(met), left_out(fitted, met, wish.exclude_seen)
-        ids, scores = fitted.body.best(h, min(wish.n, len(fitted.items)), out, allowed)
-        if fitted.body.needs_history:
-            ids = np.where((h.counts == 0)[:, None], np.int32(-1), ids)
-        for person in range(len(met)):
-            advised = ids[person] >= 0
-            entries = _Entries(
-                ids[person][advised],
-                scores[person][advised].astype(np.float64),
-                np.zeros(int(advised.sum()), dtype=bool),
-            )
-            if wish.on_shortage == "fill" and len(entries.rows) < len(advised):
-                entries = _filled(fitted, entries, len(advised), _row(out, person), allowed)
-            yield entries
+    found = [_block(fitted, met, wish, allowed) for met in blocks(asked)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        nobody = np.empty((0, 0), dtype=np.int32)
+        return _Lists(nobody, nobody.astype(np.float64), nobody.astype(bool))
+    return _Lists(
+        np.concatenate([one.rows for one in found]),
+        np.concatenate([one.scores for one in found]),
+        np.concatenate([one.added for one in found]),
+    )
 
 
-def _filled(
-    fitted: Fitted, entries: _Entries, n: int, met: Int32, allowed: Bool | None
-) -> _Entries:
-    """A list completed with popular items, ranked below what the model has evidence for."""
+def _block(fitted: Fitted, met: Histories, wish: Wish, allowed: Bool | None) -> _Lists:
+    h, out = fitted.opinions(met), left_out(fitted, met, wish.exclude_seen)
+    rows, scores = fitted.body.best(h, min(wish.n, len(fitted.items)), out, allowed)
+    if fitted.body.needs_history and not h.counts.all():
+        rows = np.where((h.counts == 0)[:, None], np.int32(-1), rows)
+    lists = _Lists(rows, scores.astype(np.float64), np.zeros(rows.shape, dtype=bool))
+    if wish.on_shortage == "fill":
+        short = rows.min(axis=1, initial=0) < 0
+        if short.any():
+            lists = _Lists(rows.copy(), lists.scores, lists.added)
+            for person in np.flatnonzero(short).tolist():
+                _fill(fitted, lists, person, _row(out, person), allowed)
+    return lists
+
+
+def _fill(fitted: Fitted, lists: _Lists, person: int, met: Int32, allowed: Bool | None) -> None:
+    """One list completed with popular items, below what the model has evidence for."""
+    rows = lists.rows[person]
+    advised = int(np.count_nonzero(rows >= 0))
+    rows[:advised] = rows[rows >= 0]
     free = np.ones(len(fitted.items), dtype=bool) if allowed is None else allowed.copy()
     free[met] = False
-    free[entries.rows] = False
-    popular = fitted.by_popularity[free[fitted.by_popularity]][: n - len(entries.rows)]
-    return _Entries(
-        np.concatenate([entries.rows, popular]),
-        np.concatenate([entries.scores, fitted.counts[popular]]),
-        np.concatenate([entries.added, np.ones(len(popular), dtype=bool)]),
-    )
+    free[rows[:advised]] = False
+    popular = fitted.by_popularity[free[fitted.by_popularity]][: len(rows) - advised]
+    place = slice(advised, advised + len(popular))
+    rows[place] = popular
+    rows[place.stop :] = -1
+    lists.scores[person, place] = fitted.counts[popular]
+    lists.added[person, place] = True
 
 
-def _ranked(
-    fitted: Fitted, source: str, question: Question, wish: Wish, at: int, entries: _Entries
-) -> RankedList:
-    reasons = None
-    if wish.explain:
-        h = fitted.opinions(question.met.take([at]))
-        listed = (entries.rows.tolist(), entries.scores.tolist(), entries.added.tolist())
-        reasons = tuple(
-            _popular(fitted, row) if added else explanation(fitted, h, row, "item", score)
-            for row, score, added in zip(*listed, strict=True)
-        )
-    return RankedList(
-        tuple(fitted.items.ids(entries.rows)),
-        float_scores(entries.scores),
-        titles_of(fitted, entries.rows),
-        tuple(POPULAR if added else source for added in entries.added),
-        reasons,
-        question.ignored,
-    )
+def _reasons(fitted: Fitted, asked: Histories, lists: _Lists) -> Iterator[Explanation]:
+    """Why each entry of each list is there."""
+    for person, rows in enumerate(lists.rows):
+        h = fitted.opinions(asked.take([person]))
+        for place, row in enumerate(rows[rows >= 0].tolist()):
+            if lists.added[person, place]:
+                yield _popular(fitted, row)
+            else:
+                yield explanation(fitted, h, row, "item", float(lists.scores[person, place]))
 
 
 def _share(fitted: Fitted, part: Part) -> Share:

@@ -38,7 +38,7 @@ from penchant.models.answers import (
     as_table,
     explanation,
     float_scores,
-    ranked_lists,
+    ranked_list,
     titles_of,
 )
 from penchant.models.bodies.body import Body, blocks
@@ -223,8 +223,9 @@ class Model(ABC):
         user = list(user) if is_many(user) else user
         question = self._question(user, history, on_unknown)
         wish = Wish(n, exclude_seen, items, exclude, on_shortage, explain)
-        lists = ranked_lists(self.fitted, self.name, question, wish)
-        return as_table(self.fitted, user, lists, wish) if is_many(user) else lists[0]
+        if is_many(user):
+            return as_table(self.fitted, self.name, user, question, wish)
+        return ranked_list(self.fitted, self.name, question, wish)
 
     def predict(
         self, users: Any = None, items: Any = None, *, history: History | None = None

@@ -98,7 +98,9 @@ class Fitted:
 
     def opinions(self, h: Histories) -> Histories:
         """What counts in a score: for likes, entries met without an opinion do not."""
-        return h if self.kind == "ratings" else h.where(h.values != 0)
+        if self.kind == "ratings" or h.values.all():
+            return h
+        return h.where(h.values != 0)
 
     def about(self) -> dict[str, Any]:
         """The plain facts that go into a manifest."""

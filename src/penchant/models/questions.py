@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -62,8 +62,9 @@ def of_people(fitted: Fitted, users: Sequence[Id], on_unknown: OnUnknown) -> Que
             "no such user", got=who, do=fitted.users.near(who) or "Give a history=[item, ...]"
         )
     met = fitted.histories.take(np.maximum(rows, 0))
-    met = met.where(np.repeat(rows >= 0, met.counts))
-    return Question(replace(met, people=rows))
+    if (rows < 0).any():
+        met = met.where(np.repeat(rows >= 0, met.counts))
+    return Question(met.of_people(rows))
 
 
 def of_stranger(fitted: Fitted, history: History) -> Question:
