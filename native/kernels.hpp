@@ -119,6 +119,9 @@ bool top_k(const Panels& panels, const float* queries, i64 n_queries, i64 n, con
 bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter& filter, i32* ids,
             float* best, const Run& run);
 
+// hits.cpp: out[r][at] says whether lists[r][at] (-1 is nobody's) is a column of row r.
+bool hits(const i32* lists, i64 n, const Rows& held, i64 n_columns, unsigned char* out, const Run& run);
+
 // spread.cpp: out[b][i] = Σ_j x_bj W_ji, summed in float64 in the order of the history; and, unless
 // null, norm[b][i] = Σ_j |W_ji|.
 bool spread(const Rows& history, const Rows& weights, i64 n_columns, float* out, float* norm,

@@ -63,6 +63,13 @@ void bind_scores(nb::module_& m) {
     });
   }, nb::arg("scores"), nb::arg("n"), nb::arg("exclude").none(), nb::arg("allowed").none(),
      nb::arg("known").none(), nb::arg("ids"), nb::arg("best"), nb::arg("threads"));
+
+  m.def("hits", [](In<i32> lists, nb::tuple held, i64 n_columns, Out<std::uint8_t> out, int threads) {
+    const RowsArg rows = rows_arg(held);
+    without_gil(threads, [&](const Run& run) {
+      hits(lists.data(), static_cast<i64>(lists.shape(1)), rows.rows(), n_columns, out.data(), run);
+    });
+  });
 }
 
 }  // namespace penchant

@@ -240,6 +240,17 @@ def test_product_and_top_k(data, n_queries, n_items, d, n):
 
 
 @SETTINGS
+@given(st.data(), sparse(unique=False), st.integers(0, 6))
+def test_hits(data, held, n):
+    entries = st.lists(st.integers(-1, 11), min_size=n, max_size=n)
+    lists = [data.draw(entries) for _ in range(held.n_rows)]
+    got = kernels.hits(np.array(lists, np.int32).reshape(held.n_rows, n), held, 12)
+    rows = [held.indices[held.indptr[r] : held.indptr[r + 1]] for r in range(held.n_rows)]
+    expected = [[i >= 0 and i in row for i in one] for one, row in zip(lists, rows, strict=True)]
+    assert got.tolist() == expected
+
+
+@SETTINGS
 @given(sparse(n_columns=7), sparse(n_rows=st.just(7), n_columns=12, unique=False))
 def test_spread(history, weights):
     got = kernels.spread(history, weights, 12)

@@ -135,6 +135,10 @@ class Histories:
         """The same histories, known to be those of some training rows, int32 ``[B]``."""
         return Histories(self.indptr, self.items, self.values, self.n_items, self.times, people)
 
+    def with_items(self, items: Int32, n_items: int) -> Histories:
+        """The same entries of other items, int32 ``[nnz]``, of a catalogue of another size."""
+        return replace(self, items=items, n_items=n_items)
+
     def with_values(self, values: npt.ArrayLike) -> Histories:
         """The same entries with other values, float ``[nnz]``."""
         return replace(self, values=np.asarray(values, dtype=np.float32))

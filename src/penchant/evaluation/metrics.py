@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from penchant import kernels
 from penchant.data.interactions import Interactions
 from penchant.errors import UsageError
+from penchant.kernels import Rows
 from penchant.models import Model
+from penchant.models.answers import best_rows
+from penchant.models.questions import of_people
 
 
 def mean_squared_error(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
@@ -62,16 +66,37 @@ def ranking_quality(model: Model, held_out: Interactions, n: int = 10) -> Rankin
     people = np.flatnonzero(targets.counts)
     if not len(people):
         raise UsageError("nobody has a held-out like", where="ranking_quality")
-    table = model.recommend(held_out.users.ids(people), n=n, on_shortage="strict")
-    place = {int(person): at for at, person in enumerate(people)}
-    owners = held_out.users.rows(table["user_id"])
-    wanted = np.zeros((len(people), len(held_out.items)), dtype=bool)
-    owner_at = np.array([place[int(person)] for person in targets.owners])
-    wanted[owner_at, targets.items] = True
-    at = np.array([place[int(person)] for person in owners], dtype=np.int64)
-    hit = wanted[at, held_out.items.rows(table["item_id"])]
-    gains = np.bincount(at, hit / np.log2(table["rank"] + 1.0), len(people))
-    sizes = targets.counts[people]
-    ideal = np.cumsum(1 / np.log2(np.arange(2, n + 2)))[np.minimum(sizes, n) - 1]
-    hits = np.bincount(at, hit, len(people))
-    return RankingQuality(float(np.mean(gains / ideal)), float(np.mean(hits / sizes)), len(people))
+    fitted, targets = model.fitted, targets.take(people)
+    asked = of_people(fitted, held_out.users.ids(people), "popular").met
+    lists = best_rows(fitted, asked, n)
+    known = fitted.items.rows(held_out.items.ids())[targets.items]
+    held = targets.with_items(known, len(fitted.items)).where(known >= 0)
+    hit = kernels.hits(lists, Rows(held.indptr, held.items), held.n_items)
+    sizes = targets.counts  # an item the model does not know is a miss
+    return RankingQuality(
+        float(np.mean(ndcg(hit, sizes))), float(np.mean(recall(hit, sizes))), len(people)
+    )
+
+
+def ndcg(hit: npt.NDArray[np.bool_], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """NDCG of each list, float64 ``[B]``: ``Σ 1/log2(rank + 1)`` of hits over the best possible.
+
+    Args:
+        hit: bool ``[B, n]``, which entries are targets (see `penchant.kernels.hits`).
+        sizes: ``[B]``, how many targets each person has, at least 1.
+
+    >>> ndcg(np.array([[False, True, False]]), np.array([1])).round(4).tolist()
+    [0.6309]
+    """
+    discounts = 1 / np.log2(np.arange(2, hit.shape[1] + 2))
+    ideal = np.concatenate([[0], np.cumsum(discounts)])[np.minimum(sizes, hit.shape[1])]
+    return np.asarray((hit @ discounts) / ideal)
+
+
+def recall(hit: npt.NDArray[np.bool_], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Hits over all targets, float64 ``[B]``; arguments as of `ndcg`.
+
+    >>> recall(np.array([[False, True, False]]), np.array([2])).tolist()
+    [0.5]
+    """
+    return np.asarray(np.count_nonzero(hit, axis=1) / sizes)

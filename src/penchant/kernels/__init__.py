@@ -6,7 +6,7 @@ from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
 from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
 from penchant.kernels.rows import Rows, csr, deciding, gather, nearest, neighbours, spread
-from penchant.kernels.scores import Panels, product, select, top_k
+from penchant.kernels.scores import Panels, hits, product, select, top_k
 from penchant.kernels.slim import slim_columns
 from penchant.kernels.texts import divide
 
@@ -27,6 +27,7 @@ __all__ = [
     "encode",
     "gather",
     "gram",
+    "hits",
     "index",
     "isa",
     "lookup",

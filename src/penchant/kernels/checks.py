@@ -19,10 +19,9 @@ def array(
         UsageError: it is no array of such numbers, or of another shape.
     """
     if type(value) is np.ndarray and value.dtype == dtype and value.flags.c_contiguous:
-        if len(shape) == value.ndim and (shape[0] is None or shape[0] == value.shape[0]):
-            if len(shape) == 1 or shape[1] is None or shape[1] == value.shape[1]:
-                return value  # as kernels are given it over and over
         out = value
+        if len(shape) == 1 == out.ndim and shape[0] in (None, len(out)):
+            return out  # kernels are given such arrays over and over
     else:
         out = _converted(verb, name, value, np.dtype(dtype))
     fits = out.ndim == len(shape) and all(

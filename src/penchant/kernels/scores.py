@@ -1,4 +1,4 @@
-"""Scores of item vectors and the best of them: `Panels`, `product`, `top_k`, `select`."""
+"""Scores of item vectors and the best of them: `Panels`, `product`, `top_k`, `select`, `hits`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.kernels import _native
-from penchant.kernels.checks import array, count
+from penchant.kernels.checks import array, count, within
 from penchant.kernels.machine import threads
 from penchant.kernels.rows import Rows, checked
 
@@ -132,6 +132,26 @@ def select(
         threads(),
     )
     return ids, best
+
+
+def hits(lists: npt.ArrayLike, held: Rows, n_columns: int) -> npt.NDArray[np.bool_]:
+    """Which entries of each list are columns of the row beside it, bool ``[B, n]``.
+
+    Args:
+        lists: int ``[B, n]``, columns below ``n_columns``; -1 is never a hit.
+        held: ``[B, n_columns]``.
+        n_columns: how many columns there are.
+
+    >>> hits([[2, 0, -1]], Rows(np.array([0, 2]), np.array([0, 1])), 3).tolist()
+    [[False, True, False]]
+    """
+    n_columns = count("hits", "n_columns", n_columns)
+    ids = array("hits", "lists", lists, np.int32, (None, None))
+    within("hits", "lists", ids.ravel(), n_columns, low=-1)
+    rows = checked("hits", "held", held, n_columns, len(ids))
+    out = np.empty(ids.shape, dtype=np.bool_)
+    _native.hits(ids, rows, n_columns, out.view(np.uint8), threads())
+    return out
 
 
 def _packed(verb: str, queries: Any, items: Any, bias: Any) -> tuple[Float32, Panels]:
