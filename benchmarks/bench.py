@@ -15,6 +15,7 @@ import conductor
 import floors
 import growth
 import machine
+import reach
 import report
 from conductor import Wishes
 from tasks import DATA_SETS, TASKS, THREADS, cases
@@ -30,7 +31,7 @@ def main() -> None:
         limit=args.limit or (60 if args.quick else 600),
         only=tuple(args.only),
     )
-    names = [name for name in args.tasks if name != "growth"]
+    names = [name for name in args.tasks if name not in ("growth", "reach")]
     found = begun(args.out)
     print("measuring the machine's ceilings", flush=True)
     known = found.get("ceilings", {})
@@ -54,6 +55,12 @@ def main() -> None:
         found["growth"] = growth.measured(wishes, args.threads, args.quick)
         keep(found, args.out)
         print(report.growth_text(found["growth"]), flush=True)
+    if "reach" in args.tasks or not args.tasks:
+        races = [goal for goal in reach.GOALS if not args.data or goal.data in args.data]
+        for goal in races[-1:] if args.quick else races:
+            found.setdefault("reach", {})[f"{goal.task}/{goal.data}"] = reach.measured(goal, wishes)
+            keep(found, args.out)
+            print("\n" + reach.text(found["reach"][f"{goal.task}/{goal.data}"]), flush=True)
     print(f"\nkept in {args.out}; python benchmarks/report.py makes the page of it")
 
 
@@ -80,7 +87,7 @@ def keep(found: dict, path: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    known = [*(task.name for task in TASKS), "growth"]
+    known = [*(task.name for task in TASKS), "growth", "reach"]
     parser.add_argument("tasks", nargs="*", metavar="task", help=f"of {', '.join(known)}")
     parser.add_argument("--rounds", type=int, help="turns of each contestant (5; quick 3)")
     parser.add_argument(

@@ -14,7 +14,7 @@ import numpy as np
 from datasets import Arrays, sizes
 from tasks import Case
 
-_CHUNK = 200_000  # likes whose scores are computed at once
+_CHUNK = 20_000  # likes whose scores are computed at once
 _SAMPLE = 200  # rows that are computed again
 _NEAR = 1e-4  # relative difference of float32 answers that counts as equal
 
@@ -40,14 +40,15 @@ def als(case: Case, data: Arrays, results: Mapping[str, Arrays], figures: Figure
 
 
 def als_loss(case: Case, data: Arrays, users: np.ndarray, items: np.ndarray) -> float:
-    """``Σ_S (s − 1)² + α Σ s² + λ (Σ|p|² + Σ|q|²)`` in float64."""
-    P, Q = users.astype(np.float64), items.astype(np.float64)
+    """``Σ_S (s − 1)² + α Σ s² + λ (Σ|p|² + Σ|q|²)``: scores in float32, sums in float64."""
+    P, Q = users.astype(np.float32), items.astype(np.float32)
     owners, indices = _owners(data), np.asarray(data["indices"])
     loss = 0.0
     for start in range(0, len(indices), _CHUNK):
         part = slice(start, start + _CHUNK)
         scores = np.einsum("nd,nd->n", P[owners[part]], Q[indices[part]])
-        loss += float(np.square(scores - 1).sum())
+        loss += float(np.square(scores - 1, dtype=np.float64).sum())
+    P, Q = P.astype(np.float64), Q.astype(np.float64)
     everything = float(np.sum((P.T @ P) * (Q.T @ Q)))
     reg, alpha = float(case.settings["reg"]), float(case.settings["alpha"])
     return loss + alpha * everything + reg * float((P**2).sum() + (Q**2).sum())

@@ -142,6 +142,22 @@ def lists(case: Case) -> Path:
     return _written(f"{case.data}/lists", judged)
 
 
+def split_likes(case: Case) -> Path:
+    """Nine tenths of each user's likes to learn from, the rest to be found."""
+
+    def split() -> Arrays:
+        made = load(likes(case))
+        indptr, indices = made["indptr"], np.asarray(made["indices"])
+        drawn = np.random.default_rng(4).random(len(indices)) < TESTED
+        parts = {}
+        for name, keep in (("", ~drawn), ("held_", drawn)):
+            sums = np.concatenate([[0], np.cumsum(keep)])[indptr]
+            parts |= {f"{name}indptr": sums.astype(np.int64), f"{name}indices": indices[keep]}
+        return parts
+
+    return _written(f"{case.data}/split-likes", split)
+
+
 def nothing(case: Case) -> Path:
     """No arrays."""
     return _written("nothing", dict)
@@ -153,7 +169,8 @@ def sizes(arrays: Arrays) -> tuple[int, int]:
 
 
 RECIPES: dict[str, Callable[[Case], Path]] = {
-    recipe.__name__: recipe for recipe in (likes, als, factors, one_user, ratings, lists, nothing)
+    recipe.__name__: recipe
+    for recipe in (likes, als, factors, one_user, ratings, lists, split_likes, nothing)
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 OWN = "penchant"
-AT_HOME = (OWN, "gemm")  # run in the python that runs the benchmark
+AT_HOME = (OWN, "kernels", "gemm")  # run in the python that runs the benchmark
 
 
 class NotRunError(Exception):

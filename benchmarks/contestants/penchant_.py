@@ -8,6 +8,7 @@ import numpy as np
 
 import penchant as pt
 from penchant import kernels
+from penchant.evaluation.metrics import ndcg, recall
 from penchant.kernels import Rows
 
 
@@ -18,12 +19,46 @@ def version() -> str:
 
 def likes(data):
     """The CSR of likes and its number of items."""
-    rows = Rows(np.asarray(data["indptr"]), np.asarray(data["indices"]))
+    rows = Rows(np.array(data["indptr"]), np.array(data["indices"]))
     return rows, int(rows.indices.max()) + 1
 
 
+class ALS:
+    """The two half-steps of `ImplicitALS`, damped plainly."""
+
+    def __init__(self, data, settings):
+        self.rows, n_items = likes(data)
+        self.turned = self.rows.transpose(n_items)
+        self.users, self.items = (np.array(data[f"{side}_start"]) for side in ("user", "item"))
+        self.alpha = np.float32(settings["alpha"])
+        self.ridge = np.full(settings["factors"], settings["reg"], np.float32)
+        self.solver = settings["method"]
+        self.steps = 3 if self.solver == "cg" else 1
+        kernels.set_threads(settings["threads"])
+
+    def half(self, rows, before, other):
+        return kernels.solve_rows(
+            rows,
+            None,
+            other,
+            self.ridge,
+            gram=kernels.gram(other) * self.alpha,
+            solver=self.solver,
+            start=before,
+            steps=self.steps,
+        )
+
+    def run(self):
+        self.users = self.half(self.rows, self.users, self.items)
+        self.items = self.half(self.turned, self.items, self.users)
+        return {}
+
+    def results(self):
+        return {"user_factors": self.users, "item_factors": self.items}
+
+
 class ItemCosine:
-    """What `ItemKNN` does with likes: turn the table, then the nearest rows."""
+    """What `ItemKNN` does with likes: turn the table, then all rows' neighbours."""
 
     def __init__(self, data, settings):
         self.rows, self.n_items = likes(data)
@@ -32,8 +67,7 @@ class ItemCosine:
 
     def run(self):
         by_item = self.rows.transpose(self.n_items)
-        itself = np.arange(self.n_items, dtype=np.int32)
-        self.near = kernels.nearest(by_item, by_item, self.rows.n_rows, self.k, itself=itself)
+        self.near = kernels.neighbours(by_item, self.rows.n_rows, self.k)
         return {}
 
     def results(self):
@@ -46,16 +80,17 @@ class ItemCosine:
 
 
 class TopK:
-    """All users' lists in one call."""
+    """All users' lists in one call, items packed before as a fitted model has them."""
 
     def __init__(self, data, settings):
+        kernels.set_threads(settings["threads"])
         self.users, self.items = (np.array(data[f"{side}_factors"]) for side in ("user", "item"))
         self.seen, _ = likes(data)
         self.n = settings["n"]
-        kernels.set_threads(settings["threads"])
+        self.panels = kernels.Panels(self.items)
 
     def run(self):
-        self.ids, self.scores = kernels.top_k(self.users, self.items, self.n, exclude=self.seen)
+        self.ids, self.scores = kernels.top_k(self.users, self.panels, self.n, exclude=self.seen)
         return {}
 
     def results(self):
@@ -85,23 +120,102 @@ class OneUser(TopK):
 
     def answer(self, user):
         seen = self.seen.slice(user, user + 1)
-        return kernels.top_k(self.users[user : user + 1], self.items, self.n, exclude=seen)
+        return kernels.top_k(self.users[user : user + 1], self.panels, self.n, exclude=seen)
 
 
-class OneUserFoldIn(OneUser):
-    """A history's vector and its list, from arrays."""
+class OneUserFoldIn:
+    """`model.recommend(user)`: ids both ways, the history found and folded in."""
 
     def __init__(self, data, settings):
-        super().__init__(data, settings)
-        d = self.items.shape[1]
-        self.ridge = np.full(d, settings["reg"], np.float32)
-        self.gram = settings["alpha"] * kernels.gram(self.items)
+        rows, _ = likes(data)
+        people = np.repeat(np.arange(rows.n_rows), np.diff(rows.indptr))
+        likings = pt.Interactions.from_columns(people, rows.indices.astype(np.int64))
+        self.model = pt.ImplicitALS(factors=settings["factors"], epochs=2).fit(likings)
+        self.asked, self.n = data.get("users", np.empty(0)).tolist(), settings["n"]
+        kernels.set_threads(settings["threads"])
 
-    def answer(self, user):
-        history = self.seen.slice(user, user + 1)
-        ones = np.ones(len(history.indices), np.float32)
-        vector = kernels.solve_rows(history, ones, self.items, self.ridge, gram=self.gram)
-        return kernels.top_k(vector, self.items, self.n, exclude=history)
+    def run(self):
+        return each_timed(self.asked, lambda user: self.model.recommend(user, n=self.n))
+
+
+class AllUsersFoldIn(OneUserFoldIn):
+    """`model.recommend(everybody)` as a table, folded in."""
+
+    def run(self):
+        self.model.recommend(self.model.fitted.users.ids(), n=self.n)
+        return {}
+
+
+class EASE:
+    """Co-counts, their inverse, and the weights."""
+
+    def __init__(self, data, settings):
+        self.rows, self.n_items = likes(data)
+        self.l2 = np.float32(settings["l2"])
+        kernels.set_threads(settings["threads"])
+
+    def run(self):
+        weights = kernels.co_counts(self.rows, self.n_items)
+        weights.flat[:: self.n_items + 1] += self.l2
+        kernels.spd_inverse(weights)
+        weights /= -np.diag(weights).copy()
+        np.fill_diagonal(weights, 0)
+        self.weights = weights
+        return {}
+
+    def results(self):
+        return {"weights": self.weights}
+
+
+class SLIM:
+    """`slim_columns` with the damping of the stated objective."""
+
+    def __init__(self, data, settings):
+        self.rows, self.n_items = likes(data)
+        scale = self.rows.n_rows * settings["alpha"]
+        self.options = {
+            "l1": scale * settings["l1_ratio"],
+            "l2": scale * (1 - settings["l1_ratio"]),
+            "max_iterations": settings["iterations"],
+            "tolerance": settings["tolerance"],
+        }
+        kernels.set_threads(settings["threads"])
+
+    def run(self):
+        self.columns = kernels.slim_columns(self.rows, self.n_items, **self.options)
+        return {}
+
+    def results(self):
+        weights = self.columns.transpose(self.n_items)
+        return {"w_indptr": weights.indptr, "w_indices": weights.indices, "w_data": weights.values}
+
+
+class BPR:
+    """An epoch of `BPR`: draw, then descend."""
+
+    def __init__(self, data, settings):
+        rows, n_items = likes(data)
+        kernels.set_threads(settings["threads"])
+        rng, d = np.random.default_rng(0), settings["factors"]
+        self.plan = kernels.pair_plan(rows, n_items)
+        self.users = rng.normal(0, 0.1, (rows.n_rows, d)).astype(np.float32)
+        self.items = rng.normal(0, 0.1, (n_items, d)).astype(np.float32)
+        self.bias, self.epoch = np.zeros(n_items, np.float32), 0
+        rate, reg = settings["learning_rate"], settings["reg"]
+        self.options = {"rate": rate, "reg": reg, "reg_bias": reg}
+
+    def run(self):
+        drawn = kernels.draw_pairs(self.plan, self.epoch)
+        kernels.bpr_sgd(drawn, self.users, self.items, self.bias, **self.options)
+        self.epoch += 1
+        return {}
+
+    def results(self):
+        ones = np.ones((len(self.users), 1), np.float32)
+        return {
+            "user_factors": np.hstack([self.users, ones]),
+            "item_factors": np.hstack([self.items, self.bias[:, None]]),
+        }
 
 
 class RatingMF:
@@ -120,7 +234,7 @@ class RatingMF:
             np.zeros(n_users, np.float32),
             np.zeros(n_items, np.float32),
         )
-        self.ratings = np.asarray(data["ratings"])
+        self.ratings = np.array(data["ratings"])
         self.mean = float(self.ratings.mean(dtype=np.float64))
         self.schedule = kernels.sgd_schedule(users, items, n_users, n_items)
         by_user, by_item = (np.full(n, settings["reg"], np.float32) for n in (n_users, n_items))
@@ -145,37 +259,37 @@ class RatingMF:
 
 
 class Metrics:
-    """`ranking_quality` of a model whose lists are given."""
+    """Hits of given lists, then both metrics of each user."""
 
     def __init__(self, data, settings):
-        lists, indptr = np.asarray(data["lists"]), np.asarray(data["held_indptr"])
-        owners = np.repeat(np.arange(len(lists)), np.diff(indptr))
-        self.held = pt.Interactions.from_columns(owners, np.asarray(data["held_indices"]))
-        self.lists, self.at = lists, (settings["ndcg_at"], settings["recall_at"])
-
-    def recommend(self, users, n, on_shortage):
-        """The given lists, as a model's table of answers."""
-        lists = self.lists[np.asarray(users), :n]
-        there = lists >= 0
-        rank = np.broadcast_to(np.arange(1, lists.shape[1] + 1), lists.shape)
-        owner = np.broadcast_to(np.asarray(users)[:, None], lists.shape)
-        return {"user_id": owner[there], "item_id": lists[there], "rank": rank[there]}
+        self.lists = np.array(data["lists"])
+        self.held = Rows(np.array(data["held_indptr"]), np.array(data["held_indices"]))
+        self.n_items = int(max(self.lists.max(), self.held.indices.max())) + 1
+        self.at = settings["ndcg_at"], settings["recall_at"]
+        kernels.set_threads(settings["threads"])
 
     def run(self):
-        from penchant.evaluation.metrics import ranking_quality
-
+        sizes = np.diff(self.held.indptr)
+        hit, asked = kernels.hits(self.lists, self.held, self.n_items), sizes > 0
         ndcg_at, recall_at = self.at
+        if not asked.all():
+            hit, sizes = hit[asked], sizes[asked]
         return {
-            "ndcg": ranking_quality(self, self.held, ndcg_at).ndcg,
-            "recall": ranking_quality(self, self.held, recall_at).recall,
+            "ndcg": float(ndcg(hit[:, :ndcg_at], sizes).mean()),
+            "recall": float(recall(hit[:, :recall_at], sizes).mean()),
         }
 
 
 TASKS = {
+    "als": ALS,
     "item_cosine": ItemCosine,
     "top_k": TopK,
     "one_user": OneUser,
     "one_user_fold_in": OneUserFoldIn,
+    "all_users_fold_in": AllUsersFoldIn,
+    "ease": EASE,
+    "slim": SLIM,
+    "bpr": BPR,
     "rating_mf": RatingMF,
     "metrics": Metrics,
 }
