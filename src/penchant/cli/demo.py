@@ -17,7 +17,18 @@ from penchant.embedding_map import embedding_map
 from penchant.errors import FetchError, MissingExtraError, UsageError
 from penchant.evaluation.metrics import mean_squared_error, ranking_quality, rating_error
 from penchant.evaluation.splits import Split, notebook_split
-from penchant.models import ItemKNN, Model, Popularity, RatingMF, UserKNN
+from penchant.models import (
+    BPR,
+    EASE,
+    SLIM,
+    ImplicitALS,
+    ItemKNN,
+    Model,
+    Popularity,
+    RatingMF,
+    RP3beta,
+    UserKNN,
+)
 
 _PERSON, _FILM = 196, 50  # the first person of u.data, and Star Wars (1977)
 # Of stars: what benchmarks/choose_settings.py finds on the validation part. Lists: the defaults.
@@ -123,7 +134,8 @@ def _lists(screen: _Screen, split: Split) -> list[dict[str, Any]]:
     screen.step("lists: the ten best, against the held-out ratings of 4 and more")
     train, test = split.train.likes(at_least=4), split.test.likes(at_least=4)
     rows = []
-    for model in (Popularity(), UserKNN(), ItemKNN()):
+    everyone = (Popularity, ItemKNN, RP3beta, BPR, UserKNN, ImplicitALS, SLIM, EASE)
+    for model in (one() for one in everyone):
         seconds = _fit(model, train, screen)
         quality = ranking_quality(model, test, n=10)
         rows.append(

@@ -32,7 +32,7 @@ class ImplicitALS(Model):
     >>> data = pt.datasets.load("interests")
     >>> model = pt.ImplicitALS(factors=8, reg=0.01).fit(data)
     >>> [item for item, _ in model.recommend(history=["Hadoop", "HBase"], n=3)]
-    ['Big Data', 'Cassandra', 'Java']
+    ['Java', 'Cassandra', 'Big Data']
     """
 
     factors: int = param(
@@ -43,7 +43,7 @@ class ImplicitALS(Model):
         default=0.01, low=0, search=(0.0003, 0.3), log=True, help="λ, damping of the factors"
     )
     alpha: float = param(
-        default=0.1,
+        default=0.3,
         low=0,
         search=(0.003, 1.0),
         log=True,
