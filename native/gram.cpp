@@ -9,11 +9,11 @@ bool gram(const float* items, i64 n_items, int d, const float* weights, float* o
   constexpr i64 PARTS = 64;
   const int width = (d + LANES - 1) / LANES * LANES;
   const auto size = static_cast<std::size_t>(width) * static_cast<std::size_t>(width);
-  std::vector<std::vector<float>> parts(PARTS);
+  std::vector<Aligned<float>> parts(PARTS);
   const bool finished = parallel(PARTS, run, [&](i64 part, int) {
-    std::vector<float>& sum = parts[static_cast<std::size_t>(part)];
+    Aligned<float>& sum = parts[static_cast<std::size_t>(part)];
     sum.assign(size, 0.0f);
-    std::vector<float> rows(static_cast<std::size_t>(ROWS * width)), weighted(rows.size());
+    Aligned<float> rows(static_cast<std::size_t>(ROWS * width)), weighted(rows.size());
     const i64 first = n_items * part / PARTS, last = n_items * (part + 1) / PARTS;
     for (i64 start = first; start < last; start += ROWS) {
       const int n = static_cast<int>(std::min<i64>(ROWS, last - start));

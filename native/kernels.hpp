@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "aligned.hpp"
 #include "isa/isa.hpp"
 #include "isa/pairs.hpp"
 #include "pool.hpp"
@@ -104,7 +105,7 @@ struct Panels {
   int d;
   std::vector<i32> order;        // the item at each place, -1 where the last panel is not full
   std::vector<i32> place;        // of each item
-  std::vector<float> items, bias;
+  Aligned<float> items, bias;
   std::vector<float> longest, most;  // length and bias that no item from this panel on exceeds
 
   Panels(const float* items, i64 n_items, int d, const float* bias, const Run& run);

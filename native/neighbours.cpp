@@ -71,7 +71,7 @@ struct Ordered {
 struct Formula {
   Measure measure;
   double shrink;
-  std::vector<float> sizes;  // by rank: lengths |a| (cosine) or numbers of entries (jaccard)
+  Aligned<float> sizes;  // by rank: lengths |a| (cosine) or numbers of entries (jaccard)
 
   Formula(const Ordered& o, Measure how, double damp) : measure(how), shrink(damp), sizes(o.row_at.size()) {
     for (std::size_t rank = 0; rank < sizes.size(); ++rank) {
@@ -134,7 +134,7 @@ class Lists {
  private:
   std::size_t k_;
   std::vector<std::vector<Scored>> kept_;
-  std::vector<float> bar_;  // what a list asks for
+  Aligned<float> bar_;  // what a list asks for
 };
 
 // Every column as bits of the head's rows.
@@ -187,7 +187,7 @@ bool all_likes(const Task& task, const Run& run) {
   const Ordered& o = task.o;
   const Head head(o, run);
   const i64 n = o.n_rows();
-  std::vector<std::vector<i32>> counts(task.lists.size()), found(task.lists.size());
+  std::vector<Aligned<i32>> counts(task.lists.size()), found(task.lists.size());
   const i64 chunk_size = std::clamp<i64>(n / (SPREAD * static_cast<i64>(task.lists.size())), 1, 32);
   return parallel((n + chunk_size - 1) / chunk_size, run, [&](i64 chunk, int worker) {
     auto& count = counts[static_cast<std::size_t>(worker)];
@@ -223,7 +223,7 @@ bool all_likes(const Task& task, const Run& run) {
 // Eight weighted rows at a time: the columns that any of them holds, with eight weights each.
 struct Together {
   std::vector<i32> slot, columns;    // of every column, where it stands in the list; -1
-  std::vector<float> weights, sums;  // [columns][8], [rows][8]
+  Aligned<float> weights, sums;  // [columns][8], [rows][8]
   std::vector<i32> upto;             // entries of the column to look at
 
   void gather(const Ordered& o, i64 first, i64 last) {

@@ -18,8 +18,8 @@ constexpr int SIDE_BY_SIDE = 128;  // widest matrices of which sixteen fit a cor
 constexpr std::size_t LENGTHS = 1 << 16;
 
 struct Scratch {
-  std::vector<float> rows, weighted, normal, normals, lanes, solution, b, x, work, errors;
-  std::vector<double> right, matrix, wide_right, wide_x;
+  Aligned<float> rows, weighted, normal, normals, lanes, solution, b, x, work, errors;
+  Aligned<double> right, matrix, wide_right, wide_x;
 
   void reserve(std::size_t width) {
     if (!x.empty()) return;
@@ -73,8 +73,8 @@ class Solver {
   float* out;
   double* objective;
   int width;
-  std::vector<float> gram, ridge;
-  std::vector<float> padded;  // items of whole sixteens, where they are not so already and are read where they lie
+  Aligned<float> gram, ridge;
+  Aligned<float> padded;  // items of whole sixteens, where they are not so already and are read where they lie
 
   static void lower(std::atomic<i64>& least, i64 value) {
     i64 now = least.load();

@@ -198,8 +198,8 @@ class BPR:
         kernels.set_threads(settings["threads"])
         rng, d = np.random.default_rng(0), settings["factors"]
         self.plan = kernels.pair_plan(rows, n_items)
-        self.users = rng.normal(0, 0.1, (rows.n_rows, d)).astype(np.float32)
-        self.items = rng.normal(0, 0.1, (n_items, d)).astype(np.float32)
+        self.users = kernels.normal(rng, 0.1, (rows.n_rows, d))
+        self.items = kernels.normal(rng, 0.1, (n_items, d))
         self.bias, self.epoch = np.zeros(n_items, np.float32), 0
         rate, reg = settings["learning_rate"], settings["reg"]
         self.options = {"rate": rate, "reg": reg, "reg_bias": reg}
@@ -228,8 +228,8 @@ class RatingMF:
         n_items = int(max(items.max(), data["test_items"].max())) + 1
         kernels.set_threads(settings["threads"])
         rng, d = np.random.default_rng(0), settings["factors"]
-        self.P = rng.normal(0, 0.1, (n_users, d)).astype(np.float32)
-        self.Q = rng.normal(0, 0.1, (n_items, d)).astype(np.float32)
+        self.P = kernels.normal(rng, 0.1, (n_users, d))
+        self.Q = kernels.normal(rng, 0.1, (n_items, d))
         self.user_bias, self.item_bias = (
             np.zeros(n_users, np.float32),
             np.zeros(n_items, np.float32),

@@ -1,7 +1,7 @@
 """The verbs that must be fast: arrays in, arrays out; knows nothing of the house."""
 
 from penchant.kernels.dense import co_counts, spd_inverse
-from penchant.kernels.factors import Schedule, gram, rating_sgd, sgd_schedule, solve_rows
+from penchant.kernels.factors import Schedule, gram, normal, rating_sgd, sgd_schedule, solve_rows
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
 from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
@@ -33,6 +33,7 @@ __all__ = [
     "lookup",
     "nearest",
     "neighbours",
+    "normal",
     "pair_plan",
     "pair_taste",
     "product",

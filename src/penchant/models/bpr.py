@@ -94,8 +94,8 @@ class _Sides:
         liked = h.where(h.values > 0)
         plan = kernels.pair_plan(Rows(liked.indptr, liked.items), h.n_items, model.seed)
         rng = np.random.default_rng(model.seed)
-        P = rng.normal(0, model.init, (len(h), model.factors)).astype(np.float32)
-        Q = rng.normal(0, model.init, (h.n_items, model.factors)).astype(np.float32)
+        P = kernels.normal(rng, model.init, (len(h), model.factors))
+        Q = kernels.normal(rng, model.init, (h.n_items, model.factors))
         first = rng.permutation(h.n_items)[: model.panel]
         return cls(model, plan, P, Q, np.zeros(h.n_items, np.float32), first)
 

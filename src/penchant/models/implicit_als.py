@@ -74,9 +74,7 @@ class ImplicitALS(Model):
         penalty = self._penalty(people, items)
         rng = np.random.default_rng(self.seed)
         sd = self.init / np.sqrt(self.factors)
-        W, V = (
-            rng.normal(0, sd, (len(s.h), self.factors)).astype(np.float32) for s in (people, items)
-        )
+        W, V = (kernels.normal(rng, sd, (len(s.h), self.factors)) for s in (people, items))
         for epoch in range(self.epochs):
             W, _ = self._half(people, W, V, penalty)
             V, fit = self._half(items, V, W, penalty)

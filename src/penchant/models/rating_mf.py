@@ -112,8 +112,8 @@ class _Sides:
     @classmethod
     def start(cls, h: Histories, model: RatingMF) -> _Sides:
         rng = np.random.default_rng(model.seed)
-        P = rng.normal(0, model.init, (len(h), model.factors)).astype(np.float32)
-        Q = rng.normal(0, model.init, (h.n_items, model.factors)).astype(np.float32)
+        P = kernels.normal(rng, model.init, (len(h), model.factors))
+        Q = kernels.normal(rng, model.init, (h.n_items, model.factors))
         turned = h.rows().transpose(h.n_items)
         by_item = Histories(turned.indptr, turned.indices, np.asarray(turned.values), len(h))
         mean = float(h.values.mean(dtype=np.float64)) if model.mean else 0.0
