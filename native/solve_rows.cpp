@@ -149,7 +149,7 @@ class Solver {
     s.matrix.assign(s.normal.begin(), s.normal.end());
     for (int i = 0; i < width; ++i)
       s.matrix[static_cast<std::size_t>(i * width + i)] += static_cast<double>(scale(r)) * ridge[static_cast<std::size_t>(i)];
-    std::vector<float> b(s.right.begin(), s.right.end());
+    Aligned<float> b(s.right.begin(), s.right.end());
     s.wide_x.assign(static_cast<std::size_t>(width), 0.0);
     if (!level().solve(s.matrix.data(), p.d, width, s.right.data(), s.wide_x.data())) return false;
     std::copy(s.wide_x.begin(), s.wide_x.end(), s.x.begin());
@@ -288,13 +288,14 @@ class Solver {
 
 // Rows by length, the longest first: a counting sort in which very long rows are equal.
 std::vector<i64> by_length(const Solver& solver, i64 n_rows) {
-  std::vector<i64> order(static_cast<std::size_t>(n_rows)), next(LENGTHS + 1);
+  std::vector<i64> order(static_cast<std::size_t>(n_rows));
   const auto place = [&](i64 r) { return LENGTHS - 1 - std::min<std::size_t>(static_cast<std::size_t>(solver.length(r)), LENGTHS - 1); };
   if (n_rows <= LANES) {
     std::iota(order.begin(), order.end(), i64{0});
     std::stable_sort(order.begin(), order.end(), [&](i64 a, i64 b) { return solver.length(a) > solver.length(b); });
     return order;
   }
+  std::vector<i64> next(LENGTHS + 1);
   for (i64 r = 0; r < n_rows; ++r) ++next[place(r) + 1];
   std::partial_sum(next.begin(), next.end(), next.begin());
   for (i64 r = 0; r < n_rows; ++r) order[static_cast<std::size_t>(next[place(r)]++)] = r;
