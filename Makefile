@@ -5,15 +5,21 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := CMakeLists.txt pyproject.toml constraints.txt $(shell find native -type f)
 
-.PHONY: demo test check wheel bench constraints clean
+.PHONY: demo test check wheel bench constraints clean test-native
 
 demo: $(VENV)/.installed ## set everything up, then the main job on real data
 	$(BIN)/penchant demo
 
 test: $(VENV)/.tested wheel ## set everything up, then the whole test suite
 	$(MAKE) --no-print-directory check
+	$(MAKE) --no-print-directory test-native
 	sh tests/get_browser.sh
 	$(BIN)/python -m pytest
+
+# Address randomisation off: gcc's thread sanitizer needs it on kernels that use many bits of it.
+test-native: $(VENV)/.tested ## the kernels alone, without Python, watched by sanitizers
+	sh tests/native/run.sh $(abspath $(BIN)) address,undefined
+	sh tests/native/run.sh $(abspath $(BIN)) thread only-the-level-in-use
 
 check: $(VENV)/.tested ## style, types and import rules
 	$(BIN)/ruff check .
