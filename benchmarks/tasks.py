@@ -79,7 +79,6 @@ TASKS: tuple[Task, ...] = (
         settings=(
             {"factors": 64, "method": "cg", **_ALS},
             {"factors": 64, "method": "exact", **_ALS},
-            {"factors": 64, "method": "block", **_ALS},
             {"factors": 128, "method": "cg", **_ALS},
             {"factors": 128, "method": "exact", **_ALS},
         ),

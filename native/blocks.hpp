@@ -39,7 +39,8 @@ inline std::vector<i64> ranges(const std::vector<i64>& events, i64 n, i64 blocks
 // that the vectors of "its" people are still in its cache.
 class Blocks {
  public:
-  Blocks(i64 count, int threads) : taken_(static_cast<std::size_t>(count)), threads_(std::max(threads, 1)) {
+  Blocks(i64 count, int threads)
+      : taken_(static_cast<std::size_t>(count)), threads_(std::max(threads, 1)) {
     for (auto& one : taken_) one = false;
   }
 

@@ -1,19 +1,19 @@
-// bpr_sgd: Bayesian personalised ranking by stochastic gradient descent whose bytes do not depend on
-// threads (Rendle et al., UAI 2009).
+// bpr_sgd: Bayesian personalised ranking by stochastic gradient descent whose bytes do not depend
+// on threads (Rendle et al., UAI 2009).
 //
 // An epoch visits every like once, each against an item drawn from those the person did not like.
-// People are cut into B ranges of equal counts of likes, once; items are dealt to B bins of equal size
-// anew every epoch, by a random permutation. Block (b, c) holds the likes of range b whose item is in bin
-// c, and draws their other items from the same bin c: so step s can run the blocks (b, (b + s) mod B),
-// which share neither people nor items, in parallel. Over the B steps of an epoch a person meets all
-// bins; over epochs all pairs of items are equally often in one bin, so any item is as likely as any
-// other to be compared with any like. A tournament of pairs of bins would mix no better over epochs and
-// take twice as many steps.
+// People are cut into B ranges of equal counts of likes, once; items are dealt to B bins of equal
+// size anew every epoch, by a random permutation. Block (b, c) holds the likes of range b whose
+// item is in bin c, and draws their other items from the same bin c: so step s can run the blocks
+// (b, (b + s) mod B), which share neither people nor items, in parallel. Over the B steps of an
+// epoch a person meets all bins; over epochs all pairs of items are equally often in one bin, so
+// any item is as likely as any other to be compared with any like. A tournament of pairs of bins
+// would mix no better over epochs and take twice as many steps.
 //
-// As other items come from the bin of the block, the likes of the block are all that a drawn item could
-// collide with: they are kept as a filter of one bit per hashed (person, item), small enough for the
-// first cache. It turns away everything liked, and for the epoch some 3 % of all else; which, its salt
-// decides anew every epoch.
+// As other items come from the bin of the block, the likes of the block are all that a drawn item
+// could collide with: they are kept as a filter of one bit per hashed (person, item), small enough
+// for the first cache. It turns away everything liked, and for the epoch some 3 % of all else;
+// which, its salt decides anew every epoch.
 #include <numeric>
 
 #include "blocks.hpp"
@@ -21,7 +21,7 @@
 namespace penchant {
 namespace {
 
-constexpr int TRIES = 8;          // draws before a like is passed over in this epoch
+constexpr int TRIES = 8;  // draws before a like is passed over in this epoch
 constexpr i64 BITS_PER_LIKE = 32;
 constexpr i64 SMALLEST_BIN = 16;  // items
 
@@ -51,7 +51,8 @@ class LikedFilter {
 
  private:
   std::uint64_t place(i32 user, i32 item) const {
-    const std::uint64_t both = static_cast<std::uint64_t>(user) << 32 | static_cast<std::uint32_t>(item);
+    const std::uint64_t both =
+        static_cast<std::uint64_t>(user) << 32 | static_cast<std::uint32_t>(item);
     return (both ^ salt_) * 0x9e3779b97f4a7c15ULL >> shift_;
   }
 
@@ -80,7 +81,8 @@ struct Dealt {
   i64 first(i64 c) const { return static_cast<i64>(items.size()) * c / blocks; }
 };
 
-// The likes of one range of people, bin after bin, in the plan's order; bounds gets where each bin begins.
+// The likes of one range of people, bin after bin, in the plan's order; bounds gets where each bin
+// begins.
 void sort_range(const PairPlan& plan, const Dealt& dealt, i64 range, i32* pairs, i64* bounds) {
   std::vector<i64> next(static_cast<std::size_t>(plan.blocks) + 1);
   const i64 begin = plan.bounds[range], end = plan.bounds[range + 1];
@@ -93,15 +95,16 @@ void sort_range(const PairPlan& plan, const Dealt& dealt, i64 range, i32* pairs,
   }
   for (i64 r = begin; r < end; ++r) {
     const i32 item = plan.items[r];
-    i32* pair = pairs + 3 * next[static_cast<std::size_t>(dealt.bin[static_cast<std::size_t>(item)])]++;
+    i32* pair =
+        pairs + 3 * next[static_cast<std::size_t>(dealt.bin[static_cast<std::size_t>(item)])]++;
     pair[0] = plan.users[r];
     pair[1] = item;
   }
 }
 
 // The other item of each like of a block, -1 where none was found.
-void draw_block(const i32* bin, i64 size, i64 begin, i64 end, std::uint64_t seed, LikedFilter& liked,
-                i32* pairs) {
+void draw_block(const i32* bin, i64 size, i64 begin, i64 end, std::uint64_t seed,
+                LikedFilter& liked, i32* pairs) {
   liked.fill(pairs + 3 * begin, end - begin, seed);
   for (i64 r = begin; r < end; ++r) {
     i32* pair = pairs + 3 * r;
@@ -121,7 +124,8 @@ i64 pair_blocks(i64 n, i64 n_items) {
   return std::max<i64>(1, std::min(wanted, n_items / SMALLEST_BIN));
 }
 
-void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items, i64* bounds) {
+void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items,
+               i64* bounds) {
   const i64 n = likes.indptr[likes.n_rows];
   std::vector<i64> events(static_cast<std::size_t>(likes.n_rows));
   for (i64 u = 0; u < likes.n_rows; ++u)
@@ -133,7 +137,8 @@ void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i3
     for (i64 r = likes.indptr[u]; r < likes.indptr[u + 1]; ++r) {
       owner[static_cast<std::size_t>(r)] = static_cast<i32>(u);
       cell[static_cast<std::size_t>(r)] = static_cast<i32>(range[static_cast<std::size_t>(u)]);
-      key[static_cast<std::size_t>(r)] = static_cast<i64>(drawn(seed, static_cast<std::uint64_t>(r)));
+      key[static_cast<std::size_t>(r)] =
+          static_cast<i64>(drawn(seed, static_cast<std::uint64_t>(r)));
     }
   csr(cell.data(), n, blocks, key.data(), bounds, order.data());
   for (i64 at = 0; at < n; ++at) {
@@ -142,7 +147,8 @@ void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i3
   }
 }
 
-bool draw_pairs(const PairPlan& plan, std::uint64_t epoch, i32* pairs, i64* bounds, const Run& run) {
+bool draw_pairs(const PairPlan& plan, std::uint64_t epoch, i32* pairs, i64* bounds,
+                const Run& run) {
   const std::uint64_t seed = drawn(plan.seed, epoch);
   const Dealt dealt(plan.n_items, plan.blocks, ~seed);
   std::vector<LikedFilter> filters(static_cast<std::size_t>(std::max(run.threads, 1)));
@@ -152,8 +158,8 @@ bool draw_pairs(const PairPlan& plan, std::uint64_t epoch, i32* pairs, i64* boun
     sort_range(plan, dealt, range, pairs, own);
     for (i64 c = 0; c < plan.blocks; ++c) {
       const i64 end = c + 1 < plan.blocks ? own[c + 1] : plan.bounds[range + 1];
-      draw_block(dealt.items.data() + dealt.first(c), dealt.first(c + 1) - dealt.first(c), own[c], end, seed,
-                 filters[static_cast<std::size_t>(worker)], pairs);
+      draw_block(dealt.items.data() + dealt.first(c), dealt.first(c + 1) - dealt.first(c), own[c],
+                 end, seed, filters[static_cast<std::size_t>(worker)], pairs);
     }
   });
 }

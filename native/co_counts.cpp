@@ -1,5 +1,5 @@
-// co_counts: XᵀX of sparse rows, dense. Row i of the lower half gathers the histories of those who have
-// i, each as far as i, so what is written stays in the nearest cache.
+// co_counts: XᵀX of sparse rows, dense. Row i of the lower half gathers the histories of those who
+// have i, each as far as i, so what is written stays in the nearest cache.
 #include <algorithm>
 
 #include "kernels.hpp"
@@ -19,10 +19,13 @@ struct Sorted {
 
   Sorted(const Rows& rows_, i64 n_columns)
       : indices(static_cast<std::size_t>(rows_.indptr[rows_.n_rows])),
-        values(rows_.values ? indices.size() : 0), indptr(static_cast<std::size_t>(n_columns) + 1),
-        rows(indices.size()), positions(indices.size()) {
+        values(rows_.values ? indices.size() : 0),
+        indptr(static_cast<std::size_t>(n_columns) + 1),
+        rows(indices.size()),
+        positions(indices.size()) {
     std::vector<float> by_column(values.size());
-    transpose(rows_, n_columns, indptr.data(), rows.data(), rows_.values ? by_column.data() : nullptr);
+    transpose(rows_, n_columns, indptr.data(), rows.data(),
+              rows_.values ? by_column.data() : nullptr);
     std::vector<i32> filled(static_cast<std::size_t>(rows_.n_rows), 0);
     for (i64 column = 0; column < n_columns; ++column)
       for (i64 e = indptr[column]; e < indptr[column + 1]; ++e) {
@@ -55,8 +58,8 @@ i64 co_counts(const Rows& rows, i64 n_columns, float* out, const Run& run) {
     for (i64 i = first; i < std::min(n_columns, first + CHUNK); ++i)
       for (i64 e = sorted.indptr[i]; e < sorted.indptr[i + 1]; ++e) {
         const i64 start = rows.indptr[sorted.rows[e]], n = sorted.positions[e] + 1;
-        add(out + i * n_columns, sorted.indices.data() + start, values ? values + start : nullptr, n,
-            values ? values[start + n - 1] : 1.0f);
+        add(out + i * n_columns, sorted.indices.data() + start, values ? values + start : nullptr,
+            n, values ? values[start + n - 1] : 1.0f);
       }
   });
   return finished && mirror(out, n_columns, run, [](float count) { return count; }) ? -1 : -2;

@@ -27,7 +27,8 @@ class Met {
 
   Slot& of(i32 column) {
     const std::size_t mask = (std::size_t{1} << bits_) - 1;
-    std::size_t at = (static_cast<std::uint32_t>(column) * 0x9e3779b1u) >> (32 - std::min(bits_, 32));
+    std::size_t at =
+        (static_cast<std::uint32_t>(column) * 0x9e3779b1u) >> (32 - std::min(bits_, 32));
     while (slots_[at].column >= 0 && slots_[at].column != column) at = (at + 1) & mask;
     return slots_[at];
   }

@@ -1,5 +1,5 @@
-// divide: delimited text -> columns, of integers where every cell is written as one, else of text in
-// which each distinct cell is numbered.
+// divide: delimited text -> columns, of integers where every cell is written as one, else of text
+// in which each distinct cell is numbered.
 #include <atomic>
 #include <memory>
 
@@ -21,7 +21,8 @@ const char* field_end(const char* at, const char* end, const Dialect& dialect) {
   const char sign = dialect.delimiter.at[0];
   for (; at < end; ++at) {
     if (*at == sign && end - at >= dialect.delimiter.length &&
-        std::memcmp(at, dialect.delimiter.at, static_cast<std::size_t>(dialect.delimiter.length)) == 0)
+        std::memcmp(at, dialect.delimiter.at, static_cast<std::size_t>(dialect.delimiter.length)) ==
+            0)
       return at;
     if (*at == '\r' || (*at == '"' && dialect.quotes())) return nullptr;
   }
@@ -39,7 +40,8 @@ bool fields(const char* at, const char* end, const Dialect& dialect, Word* out) 
     if (quoted) {
       const auto* close = static_cast<const char*>(
           std::memchr(at + 1, '"', static_cast<std::size_t>(end - at - 1)));
-      if (close == nullptr || (close + 1 < end && close[1] != dialect.delimiter.at[0])) return false;
+      if (close == nullptr || (close + 1 < end && close[1] != dialect.delimiter.at[0]))
+        return false;
       out[place] = {at + 1, close - at - 1};
       stop = close + 1;
       if (std::memchr(at, '\r', static_cast<std::size_t>(stop - at)) != nullptr) return false;
@@ -94,7 +96,8 @@ struct Lines {
   void walk(i64 part, Each each) const {
     const char* end = cuts[static_cast<std::size_t>(part + 1)];
     for (const char* at = cuts[static_cast<std::size_t>(part)]; at < end;) {
-      const auto* line = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+      const auto* line =
+          static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
       if (!each(at, line ? line : end)) return;
       at = line ? line + 1 : end;
     }
@@ -117,25 +120,26 @@ bool divide(const char* text, i64 size, const Word& delimiter, i64 width,
     lines.starts[part] += lines.starts[part - 1];
   n = lines.starts.back();
   out.resize(static_cast<std::size_t>(width));
-  std::unique_ptr<std::atomic<bool>[]> is_text(new std::atomic<bool>[static_cast<std::size_t>(width)]);
+  std::unique_ptr<std::atomic<bool>[]> is_text(
+      new std::atomic<bool>[static_cast<std::size_t>(width)]);
   for (i64 column = 0; column < width; ++column) {
     is_text[static_cast<std::size_t>(column)] = false;
     out[static_cast<std::size_t>(column)].numbers.reset(new i64[static_cast<std::size_t>(n)]);
   }
   std::atomic<bool> unusual{false};
   going = going && parallel(parts, run, [&](i64 part, int) {
-    std::vector<Word> cells(static_cast<std::size_t>(width));
-    i64 row = lines.starts[static_cast<std::size_t>(part)];
-    lines.walk(part, [&](const char* begin, const char* end) {
-      if (!fields(begin, end, dialect, cells.data())) unusual = true;
-      if (unusual.load(std::memory_order_relaxed)) return false;
-      for (std::size_t column = 0; column < cells.size(); ++column)
-        if (!is_text[column].load(std::memory_order_relaxed) &&
-            !integer(cells[column], out[column].numbers[static_cast<std::size_t>(row)]))
-          is_text[column] = true;
-      return ++row > 0;
-    });
-  });
+            std::vector<Word> cells(static_cast<std::size_t>(width));
+            i64 row = lines.starts[static_cast<std::size_t>(part)];
+            lines.walk(part, [&](const char* begin, const char* end) {
+              if (!fields(begin, end, dialect, cells.data())) unusual = true;
+              if (unusual.load(std::memory_order_relaxed)) return false;
+              for (std::size_t column = 0; column < cells.size(); ++column)
+                if (!is_text[column].load(std::memory_order_relaxed) &&
+                    !integer(cells[column], out[column].numbers[static_cast<std::size_t>(row)]))
+                  is_text[column] = true;
+              return ++row > 0;
+            });
+          });
   for (std::size_t column = 0; going && !unusual && column < out.size(); ++column) {
     if (!is_text[column]) continue;
     out[column].numbers.reset();
@@ -150,7 +154,8 @@ bool divide(const char* text, i64 size, const Word& delimiter, i64 width,
         return true;
       });
     };
-    going = number(lines.starts, [] { return Hashed<Word>(); }, walk, out[column].codes.get(), whole, run);
+    going = number(
+        lines.starts, [] { return Hashed<Word>(); }, walk, out[column].codes.get(), whole, run);
     out[column].distinct = std::move(whole.distinct);
   }
   return going && !unusual;

@@ -41,7 +41,8 @@ template <class Id, class Make>
 bool encode_any(const Id* ids, const std::vector<i64>& starts, Make make, i32* codes,
                 std::vector<i64>& first, const Run& run) {
   const auto walk = [&](i64 part, auto visit) {
-    for (i64 at = starts[static_cast<std::size_t>(part)]; at < starts[static_cast<std::size_t>(part + 1)]; ++at)
+    for (i64 at = starts[static_cast<std::size_t>(part)];
+         at < starts[static_cast<std::size_t>(part + 1)]; ++at)
       visit(at, ids[at]);
   };
   Numbered<Id> whole;
@@ -58,7 +59,8 @@ bool encode(const i64* ids, i64 n, i32* codes, std::vector<i64>& first, const Ru
   std::vector<i64> low(parts), high(parts);
   const bool seen = parallel(static_cast<i64>(parts), run, [&](i64 part, int) {
     i64 least = std::numeric_limits<i64>::max(), most = std::numeric_limits<i64>::min();
-    for (i64 at = starts[static_cast<std::size_t>(part)]; at < starts[static_cast<std::size_t>(part + 1)]; ++at) {
+    for (i64 at = starts[static_cast<std::size_t>(part)];
+         at < starts[static_cast<std::size_t>(part + 1)]; ++at) {
       least = std::min(least, ids[at]);
       most = std::max(most, ids[at]);
     }
@@ -67,8 +69,9 @@ bool encode(const i64* ids, i64 n, i32* codes, std::vector<i64>& first, const Ru
   });
   if (!seen) return false;
   const i64 least = *std::min_element(low.begin(), low.end());
-  const std::uint64_t span = static_cast<std::uint64_t>(*std::max_element(high.begin(), high.end())) -
-                             static_cast<std::uint64_t>(least);
+  const std::uint64_t span =
+      static_cast<std::uint64_t>(*std::max_element(high.begin(), high.end())) -
+      static_cast<std::uint64_t>(least);
   if (n > 0 && span < static_cast<std::uint64_t>(2 * n / static_cast<i64>(parts)))
     return encode_any(ids, starts, [&] { return Direct(least, span + 1); }, codes, first, run);
   return encode_any(ids, starts, [] { return Hashed<i64>(); }, codes, first, run);

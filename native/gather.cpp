@@ -18,11 +18,13 @@ bool gather_any(const T* source, const i64* places, i64 n, T* out, const Run& ru
 
 }  // namespace
 
-bool gather(const std::uint32_t* source, const i64* places, i64 n, std::uint32_t* out, const Run& run) {
+bool gather(const std::uint32_t* source, const i64* places, i64 n, std::uint32_t* out,
+            const Run& run) {
   return gather_any(source, places, n, out, run);
 }
 
-bool gather(const std::uint64_t* source, const i64* places, i64 n, std::uint64_t* out, const Run& run) {
+bool gather(const std::uint64_t* source, const i64* places, i64 n, std::uint64_t* out,
+            const Run& run) {
   return gather_any(source, places, n, out, run);
 }
 

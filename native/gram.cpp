@@ -5,7 +5,8 @@
 
 namespace penchant {
 
-bool gram(const float* items, i64 n_items, int d, const float* weights, float* out, const Run& run) {
+bool gram(const float* items, i64 n_items, int d, const float* weights, float* out,
+          const Run& run) {
   constexpr i64 PARTS = 64;
   const int width = (d + LANES - 1) / LANES * LANES;
   const auto size = static_cast<std::size_t>(width) * static_cast<std::size_t>(width);

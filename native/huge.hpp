@@ -1,4 +1,5 @@
-// An array for random reading: on huge pages where the system has them, so that addresses are found quickly.
+// An array for random reading: on huge pages where the system has them, so that addresses are found
+// quickly.
 #pragma once
 
 #include <sys/mman.h>
@@ -15,7 +16,8 @@ class Huge {
  public:
   Huge() = default;
   explicit Huge(std::size_t size) { resize(size); }  // zeros
-  Huge(Huge&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Huge(Huge&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Huge(const Huge&) = delete;
   Huge& operator=(const Huge&) = delete;
   ~Huge() { std::free(data_); }

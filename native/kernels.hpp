@@ -64,8 +64,8 @@ bool lookup(const i64* table, const i32* order, i64 size, const i64* ids, i64 n,
             const Run& run);
 bool lookup(const Text& table, const i32* order, const Word* ids, i64 n, i32* rows, const Run& run);
 
-// divide.cpp: lines of delimited text -> columns. False where a line is not plain: another number of
-// fields, nothing in it, quotes that do not enclose a whole field.
+// divide.cpp: lines of delimited text -> columns. False where a line is not plain: another number
+// of fields, nothing in it, quotes that do not enclose a whole field.
 struct TextColumn {
   std::unique_ptr<i64[]> numbers;  // where every cell is an integer; else
   std::unique_ptr<i32[]> codes;    // the number of each cell's text
@@ -84,8 +84,8 @@ bool transpose(const Rows& rows, i64 n_columns, i64* indptr, i32* indices, float
 // those that have the sign of the last that is not 0.
 bool deciding(const Rows& rows, bool last, unsigned char* mask, const Run& run);
 
-// gather.cpp: out[i] = source[places[i]]. sound.cpp: whether pointers rise from 0, columns are below
-// n_columns and values finite.
+// gather.cpp: out[i] = source[places[i]]. sound.cpp: whether pointers rise from 0, columns are
+// below n_columns and values finite.
 bool gather(const std::uint32_t* source, const i64* places, i64 n, std::uint32_t* out,
             const Run& run);
 bool gather(const std::uint64_t* source, const i64* places, i64 n, std::uint64_t* out,
@@ -103,8 +103,8 @@ struct Filter {
 struct Panels {
   i64 count, n_items;
   int d;
-  std::vector<i32> order;        // the item at each place, -1 where the last panel is not full
-  std::vector<i32> place;        // of each item
+  std::vector<i32> order;  // the item at each place, -1 where the last panel is not full
+  std::vector<i32> place;  // of each item
   Aligned<float> items, bias;
   std::vector<float> longest, most;  // length and bias that no item from this panel on exceeds
 
@@ -114,14 +114,16 @@ struct Panels {
   i64 width_of(i64 at) const { return n_items - at * PANEL < PANEL ? n_items - at * PANEL : PANEL; }
 };
 
-bool product(const Panels& panels, const float* queries, i64 n_queries, float* scores, const Run& run);
-bool top_k(const Panels& panels, const float* queries, i64 n_queries, i64 n, const Filter& filter, i32* ids,
-           float* scores, const Run& run);
+bool product(const Panels& panels, const float* queries, i64 n_queries, float* scores,
+             const Run& run);
+bool top_k(const Panels& panels, const float* queries, i64 n_queries, i64 n, const Filter& filter,
+           i32* ids, float* scores, const Run& run);
 bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter& filter, i32* ids,
             float* best, const Run& run);
 
 // hits.cpp: out[r][at] says whether lists[r][at] (-1 is nobody's) is a column of row r.
-bool hits(const i32* lists, i64 n, const Rows& held, i64 n_columns, unsigned char* out, const Run& run);
+bool hits(const i32* lists, i64 n, const Rows& held, i64 n_columns, unsigned char* out,
+          const Run& run);
 
 // spread.cpp: out[b][i] = Σ_j x_bj W_ji, summed in float64 in the order of the history; and, unless
 // null, norm[b][i] = Σ_j |W_ji|.
@@ -134,20 +136,23 @@ enum class Measure { cosine, jaccard, pearson, dot };
 bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measure measure,
              double shrink, const i32* itself, bool positive, OwnedRows& out, const Run& run);
 
-// neighbours.cpp: the k most similar other rows of each row, best first; similarities above 0. Not of pearson.
-bool neighbours(const Rows& table, i64 n_columns, i64 k, Measure measure, double shrink, OwnedRows& out, const Run& run);
+// neighbours.cpp: the k most similar other rows of each row, best first; similarities above 0. Not
+// of pearson.
+bool neighbours(const Rows& table, i64 n_columns, i64 k, Measure measure, double shrink,
+                OwnedRows& out, const Run& run);
 
-// solve_rows.cpp: A x = b for each row, A = G + Σ w v vᵀ + scale · diag ridge, b = Σ w t v. Returns the
-// first row whose matrix is not positive definite, -1 if all are, -2 if stopped, -3 if an answer is not finite.
+// solve_rows.cpp: A x = b for each row, A = G + Σ w v vᵀ + scale · diag ridge, b = Σ w t v. Returns
+// the first row whose matrix is not positive definite, -1 if all are, -2 if stopped, -3 if an
+// answer is not finite.
 struct Ridge {
   Rows rows;             // the items of each row; values are the weights w
   const float* targets;  // t of each entry; null: all ones
   const float* items;    // v [n_items, d]
   i64 n_items;
   int d;
-  const float* ridge;    // [d]
-  const float* scale;    // [n_rows]; null: all ones
-  const float* gram;     // G [d, d]; null: none
+  const float* ridge;  // [d]
+  const float* scale;  // [n_rows]; null: all ones
+  const float* gram;   // G [d, d]; null: none
 };
 enum class Method { exact, conjugate, blocks };
 struct Descent {
@@ -155,7 +160,8 @@ struct Descent {
   const float* start;  // x before, [n_rows, d]; of exact null
   int steps, block;
 };
-i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* objective, const Run& run);
+i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* objective,
+               const Run& run);
 
 // rating_sgd.cpp: a fixed schedule of blocks, and one epoch through it, in place.
 struct Schedule {
@@ -169,7 +175,8 @@ void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_item
 bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const float* targets,
                 SgdSides sides, SgdRates rates, double& squared_error, const Run& run);
 
-// bpr_sgd.cpp: likes in the order of a plan, the pairs drawn for one epoch, and one epoch over them.
+// bpr_sgd.cpp: likes in the order of a plan, the pairs drawn for one epoch, and one epoch over
+// them.
 struct PairPlan {
   const i32 *users, *items;  // likes, range of people after range of people
   const i64* bounds;         // [blocks + 1], where each range begins
@@ -177,13 +184,15 @@ struct PairPlan {
   std::uint64_t seed;
 };
 i64 pair_blocks(i64 n, i64 n_items);
-void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items, i64* bounds);
+void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items,
+               i64* bounds);
 bool draw_pairs(const PairPlan& plan, std::uint64_t epoch, i32* pairs, i64* bounds, const Run& run);
 bool bpr_sgd(const i32* pairs, const i64* bounds, i64 blocks, PairSides sides, PairRates rates,
              PairCount& count, const Run& run);
 
-// pair_taste.cpp: the vector of each history that maximises BPR's likelihood against a panel of typical
-// items. Returns the first row whose matrix is not positive definite, -1 if all are, -2 if stopped.
+// pair_taste.cpp: the vector of each history that maximises BPR's likelihood against a panel of
+// typical items. Returns the first row whose matrix is not positive definite, -1 if all are, -2 if
+// stopped.
 struct PairModel {
   const float *items, *bias;
   const float *panel, *panel_bias, *weights;  // [m, d], [m], [m]
@@ -196,16 +205,17 @@ i64 pair_taste(const Rows& histories, const PairModel& model, const float* ridge
 // gram.cpp: Σ_i w_i v_i v_iᵀ over fixed chunks, added in order in float64.
 bool gram(const float* items, i64 n_items, int d, const float* weights, float* out, const Run& run);
 
-// spd_inverse.cpp: the inverse of A [n, n], symmetric positive definite, lower half given, in place.
-// Returns the first row whose pivot is not positive, -1 if all are, -2 if stopped; A is then used up.
+// spd_inverse.cpp: the inverse of A [n, n], symmetric positive definite, lower half given, in
+// place. Returns the first row whose pivot is not positive, -1 if all are, -2 if stopped; A is then
+// used up.
 i64 spd_inverse(float* A, i64 n, const Run& run);
 i64 spd_inverse(double* A, i64 n, const Run& run);
 
-// co_counts.cpp: XᵀX [n_columns, n_columns]; out comes as zeros. Returns a row in which a column stands
-// twice, -1 if there is none, -2 if stopped.
+// co_counts.cpp: XᵀX [n_columns, n_columns]; out comes as zeros. Returns a row in which a column
+// stands twice, -1 if there is none, -2 if stopped.
 i64 co_counts(const Rows& rows, i64 n_columns, float* out, const Run& run);
-// slim_columns.cpp: for each item j, min_w ½|x_j − Xw|² + l1 |w|₁ + ½ l2 |w|² with w_j = 0; the k weights of
-// the largest size, best first.
+// slim_columns.cpp: for each item j, min_w ½|x_j − Xw|² + l1 |w|₁ + ½ l2 |w|² with w_j = 0; the k
+// weights of the largest size, best first.
 struct Slim {
   float l1, l2;
   i64 k, candidates;  // candidates: items a column may use, -1 for all

@@ -66,7 +66,8 @@ bool index_any(At at, i64 n, i32* order, const Run& run) {
 }
 
 template <class Id, class At>
-bool lookup_any(At at, const i32* order, i64 size, const Id* ids, i64 n, i32* rows, const Run& run) {
+bool lookup_any(At at, const i32* order, i64 size, const Id* ids, i64 n, i32* rows,
+                const Run& run) {
   std::atomic<bool> foreign{false};
   parallel((n + ASKED_AT_ONCE - 1) / ASKED_AT_ONCE, run, [&](i64 chunk, int) {
     const i64 end = std::min((chunk + 1) * ASKED_AT_ONCE, n);
@@ -108,7 +109,8 @@ bool lookup(const i64* table, const i32* order, i64 size, const i64* ids, i64 n,
   return lookup_any([table](i32 row) { return table[row]; }, order, size, ids, n, rows, run);
 }
 
-bool lookup(const Text& table, const i32* order, const Word* ids, i64 n, i32* rows, const Run& run) {
+bool lookup(const Text& table, const i32* order, const Word* ids, i64 n, i32* rows,
+            const Run& run) {
   return lookup_any([&table](i32 row) { return word(table, row); }, order, table.size, ids, n, rows,
                     run);
 }

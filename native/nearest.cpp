@@ -21,9 +21,12 @@ struct Turned {
       : indptr(static_cast<std::size_t>(n_columns) + 1),
         indices(static_cast<std::size_t>(rows.indptr[rows.n_rows])),
         values(rows.values ? indices.size() : 0) {
-    transpose(rows, n_columns, indptr.data(), indices.data(), rows.values ? values.data() : nullptr);
+    transpose(rows, n_columns, indptr.data(), indices.data(),
+              rows.values ? values.data() : nullptr);
   }
-  float value(i64 entry) const { return values.empty() ? 1.0f : values[static_cast<std::size_t>(entry)]; }
+  float value(i64 entry) const {
+    return values.empty() ? 1.0f : values[static_cast<std::size_t>(entry)];
+  }
 };
 
 std::vector<double> norms(const Rows& rows) {
@@ -84,7 +87,8 @@ bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measu
     for (i64 e = queries.indptr[q]; e < queries.indptr[q + 1]; ++e) {
       const i64 column = queries.indices[e];
       const double x = queries.value(e);
-      for (i64 t = turned.indptr[static_cast<std::size_t>(column)]; t < turned.indptr[static_cast<std::size_t>(column) + 1]; ++t) {
+      for (i64 t = turned.indptr[static_cast<std::size_t>(column)];
+           t < turned.indptr[static_cast<std::size_t>(column) + 1]; ++t) {
         const auto r = static_cast<std::size_t>(turned.indices[static_cast<std::size_t>(t)]);
         const double y = turned.value(t);
         if (s.common[r]++ == 0) s.touched.push_back(static_cast<i32>(r));
@@ -107,15 +111,19 @@ bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measu
     }
     s.touched.clear();
     const auto keep = std::min<std::size_t>(s.found.size(), static_cast<std::size_t>(k));
-    std::partial_sort(s.found.begin(), s.found.begin() + static_cast<std::ptrdiff_t>(keep), s.found.end());
-    lists[static_cast<std::size_t>(q)].assign(s.found.begin(), s.found.begin() + static_cast<std::ptrdiff_t>(keep));
+    std::partial_sort(s.found.begin(), s.found.begin() + static_cast<std::ptrdiff_t>(keep),
+                      s.found.end());
+    lists[static_cast<std::size_t>(q)].assign(s.found.begin(),
+                                              s.found.begin() + static_cast<std::ptrdiff_t>(keep));
   };
 
-  const bool finished = parallel((queries.n_rows + CHUNK - 1) / CHUNK, run, [&](i64 chunk, int worker) {
-    Scratch& s = scratch[static_cast<std::size_t>(worker)];
-    s.reserve(table.n_rows, pearson);
-    for (i64 q = chunk * CHUNK; q < std::min((chunk + 1) * CHUNK, queries.n_rows); ++q) one(q, s);
-  });
+  const bool finished =
+      parallel((queries.n_rows + CHUNK - 1) / CHUNK, run, [&](i64 chunk, int worker) {
+        Scratch& s = scratch[static_cast<std::size_t>(worker)];
+        s.reserve(table.n_rows, pearson);
+        for (i64 q = chunk * CHUNK; q < std::min((chunk + 1) * CHUNK, queries.n_rows); ++q)
+          one(q, s);
+      });
 
   out.indptr.assign(1, 0);
   for (const auto& list : lists) {

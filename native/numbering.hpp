@@ -26,8 +26,8 @@ struct NumberKey {
   bool is(i64, i64) const { return true; }
 };
 
-// A word of up to 16 bytes by its length and its first and last 8 bytes (or 4, which may overlap); of
-// a longer one its hash, so that equal keys leave a doubt.
+// A word of up to 16 bytes by its length and its first and last 8 bytes (or 4, which may overlap);
+// of a longer one its hash, so that equal keys leave a doubt.
 struct WordKey {
   std::uint64_t low = 0, high = 0;
   i64 length = 0;
@@ -37,7 +37,8 @@ struct WordKey {
     const char* at = word.at;
     if (length > 16) {
       low = 0x9e3779b97f4a7c15ULL;
-      for (i64 rest = length; rest > 8; rest -= 8, at += 8) low = mix(low ^ load<std::uint64_t>(at)) + low;
+      for (i64 rest = length; rest > 8; rest -= 8, at += 8)
+        low = mix(low ^ load<std::uint64_t>(at)) + low;
       low = mix(low ^ load<std::uint64_t>(word.at + length - 8));
     } else if (length >= 8) {
       low = load<std::uint64_t>(at);
@@ -82,8 +83,9 @@ class Hashed {
     if (2 * distinct.size() >= slots_.size()) grow();
     const Key key = key_of(id);
     std::size_t at = key.hash() & (slots_.size() - 1);
-    while (slots_[at].code >= 0 &&
-           !(slots_[at].key == key && key.is(distinct[static_cast<std::size_t>(slots_[at].code)], id)))
+    while (
+        slots_[at].code >= 0 &&
+        !(slots_[at].key == key && key.is(distinct[static_cast<std::size_t>(slots_[at].code)], id)))
       at = (at + 1) & (slots_.size() - 1);
     if (slots_[at].code < 0) {
       slots_[at] = {key, static_cast<i32>(distinct.size())};
@@ -118,7 +120,8 @@ struct Numbered {
   std::vector<i64> first;  // where each appeared first
 };
 
-// Part p holds the ids from starts[p] on; walk(p, visit) calls visit(position, id) for each of them.
+// Part p holds the ids from starts[p] on; walk(p, visit) calls visit(position, id) for each of
+// them.
 template <class Id, class Make, class Walk>
 bool number(const std::vector<i64>& starts, Make make, Walk walk, i32* codes, Numbered<Id>& whole,
             const Run& run) {
@@ -129,7 +132,8 @@ bool number(const std::vector<i64>& starts, Make make, Walk walk, i32* codes, Nu
     Numbered<Id>& mine = found[static_cast<std::size_t>(part)];
     walk(part, [&](i64 position, const Id& id) {
       codes[position] = table.code(id);
-      if (static_cast<std::size_t>(codes[position]) == mine.first.size()) mine.first.push_back(position);
+      if (static_cast<std::size_t>(codes[position]) == mine.first.size())
+        mine.first.push_back(position);
     });
     mine.distinct = std::move(table.distinct);
   });

@@ -1,12 +1,13 @@
 // pair_taste: the vector of one person under BPR, solved from their history.
 //
-// Maximises Σ_i Σ_j a_j log σ(y_i (s_i - s_j)) - ½ pᵀ R p over p, with s = p · q + b, j over a panel of
-// typical items whose weights a sum to 1, and y_i = 1 for a like, -1 for a dislike (which stands below the
-// panel as a like stands above it). Concave; solved in float64 by iteratively reweighted least squares.
-// The gradient is that of all pairs. The Hessian Σ_ij w_ij (q_i - q_j)(q_i - q_j)ᵀ + R needs every w_ij only
-// for its cross terms Σ_ij w_ij q_i q_jᵀ; there w_ij is taken for the product of its margins, which leaves
-// the solution as it is and halves the time. Steps that overshoot are halved, until steps vanish. Histories
-// pass 32 rows at a time; rows are independent, so their bytes depend on nothing but themselves.
+// Maximises Σ_i Σ_j a_j log σ(y_i (s_i - s_j)) - ½ pᵀ R p over p, with s = p · q + b, j over a
+// panel of typical items whose weights a sum to 1, and y_i = 1 for a like, -1 for a dislike (which
+// stands below the panel as a like stands above it). Concave; solved in float64 by iteratively
+// reweighted least squares. The gradient is that of all pairs. The Hessian Σ_ij w_ij (q_i -
+// q_j)(q_i - q_j)ᵀ + R needs every w_ij only for its cross terms Σ_ij w_ij q_i q_jᵀ; there w_ij is
+// taken for the product of its margins, which leaves the solution as it is and halves the time.
+// Steps that overshoot are halved, until steps vanish. Histories pass 32 rows at a time; rows are
+// independent, so their bytes depend on nothing but themselves.
 #include <algorithm>
 #include <atomic>
 #include <numeric>
@@ -16,7 +17,7 @@
 namespace penchant {
 namespace {
 
-constexpr i64 CHUNK = 4;  // people
+constexpr i64 CHUNK = 4;         // people
 constexpr int MOST = 60;         // looks at the likelihood; 5 or 6 are usual
 constexpr double ENOUGH = 1e-9;  // a last step's squared length against the vector's
 
@@ -30,10 +31,12 @@ struct Panel {
   Panel(const PairModel& model, int width)
       : padded(static_cast<int>(model.m + LANES - 1) / LANES * LANES),
         rows(static_cast<std::size_t>(padded) * static_cast<std::size_t>(width)),
-        bias(static_cast<std::size_t>(padded)), share(bias.size()) {
+        bias(static_cast<std::size_t>(padded)),
+        share(bias.size()) {
     const double all = std::accumulate(model.weights, model.weights + model.m, 0.0);
     for (i64 j = 0; j < model.m; ++j) {
-      std::copy(model.panel + j * model.d, model.panel + (j + 1) * model.d, rows.begin() + j * width);
+      std::copy(model.panel + j * model.d, model.panel + (j + 1) * model.d,
+                rows.begin() + j * width);
       bias[static_cast<std::size_t>(j)] = model.panel_bias[j];
       share[static_cast<std::size_t>(j)] = model.weights[j] / all;
     }
@@ -41,7 +44,7 @@ struct Panel {
 };
 
 struct Scratch {
-  Vector rows, left, bias, scores;          // of 32 history items
+  Vector rows, left, bias, scores;   // of 32 history items
   Vector panel_scores, pull, bends;  // of the panel
   Vector weighted, bent, mean, p, next, gradient, hessian;
 
@@ -78,7 +81,8 @@ struct Likelihood {
       all += s.bends[static_cast<std::size_t>(j)];
       const double* q = panel.rows.data() + static_cast<i64>(j) * width;
       double* to = s.weighted.data() + static_cast<i64>(j) * width;
-      const double pull = s.pull[static_cast<std::size_t>(j)], bends = s.bends[static_cast<std::size_t>(j)];
+      const double pull = s.pull[static_cast<std::size_t>(j)],
+                   bends = s.bends[static_cast<std::size_t>(j)];
       for (int k = 0; k < width; ++k) {
         s.gradient[static_cast<std::size_t>(k)] += pull * q[k];
         to[k] = bends * q[k];
@@ -91,7 +95,7 @@ struct Likelihood {
     for (int i = 0; i < width; ++i, line += width)
       for (int k = 0; k < width; ++k)
         line[k] -= s.bent[static_cast<std::size_t>(i)] * s.mean[static_cast<std::size_t>(k)] +
-                  s.mean[static_cast<std::size_t>(i)] * s.bent[static_cast<std::size_t>(k)];
+                   s.mean[static_cast<std::size_t>(i)] * s.bent[static_cast<std::size_t>(k)];
     for (int k = 0; k < model.d; ++k) {
       const auto at = static_cast<std::size_t>(k);
       s.gradient[at] += ridge[k] * s.p[at];
@@ -113,8 +117,9 @@ struct Likelihood {
       const i64 start = static_cast<i64>(e) * width;
       const double *q = s.rows.data() + start, sign = histories.value(from + e) < 0 ? -1.0 : 1.0;
       double *left = s.left.data() + start, pulled, bent;
-      inner.margins(s.scores[static_cast<std::size_t>(e)], sign, s.panel_scores.data(), panel.share.data(),
-                    panel.padded, s.pull.data(), s.bends.data(), &pulled, &bent);
+      inner.margins(s.scores[static_cast<std::size_t>(e)], sign, s.panel_scores.data(),
+                    panel.share.data(), panel.padded, s.pull.data(), s.bends.data(), &pulled,
+                    &bent);
       for (int k = 0; k < width; ++k) {
         s.gradient[static_cast<std::size_t>(k)] -= pulled * q[k];
         left[k] = bent * q[k];
@@ -139,7 +144,8 @@ bool solve(const Likelihood& of, i64 row, Scratch& s, float* out) {
   double fall = 0;  // how steeply the last step went down where it began
   for (int look = 0; look < MOST; ++look) {
     of.look(row, s);
-    if (product(s.gradient, s.next) > fall) {  // behind the lowest point, and steeper: half of the step
+    if (product(s.gradient, s.next) >
+        fall) {  // behind the lowest point, and steeper: half of the step
       fall /= 2;
       for (std::size_t k = 0; k < s.p.size(); ++k) s.p[k] -= s.next[k] /= 2;
       continue;
@@ -168,21 +174,23 @@ void lower(std::atomic<i64>& least, i64 value) {
 
 }  // namespace
 
-i64 pair_taste(const Rows& histories, const PairModel& model, const float* ridge, float* out, const Run& run) {
+i64 pair_taste(const Rows& histories, const PairModel& model, const float* ridge, float* out,
+               const Run& run) {
   const int width = (model.d + LANES - 1) / LANES * LANES;
   const Panel panel(model, width);
   std::vector<Scratch> scratch(static_cast<std::size_t>(std::max(run.threads, 1)));
   std::atomic<i64> singular{histories.n_rows};
-  const bool finished = parallel((histories.n_rows + CHUNK - 1) / CHUNK, run, [&](i64 chunk, int worker) {
-    Scratch& s = scratch[static_cast<std::size_t>(worker)];
-    s.reserve(width, panel.padded);
-    for (i64 r = chunk * CHUNK; r < std::min((chunk + 1) * CHUNK, histories.n_rows); ++r) {
-      std::fill(out + r * model.d, out + (r + 1) * model.d, 0.0f);
-      if (histories.indptr[r] == histories.indptr[r + 1]) continue;
-      const Likelihood likelihood{histories, model, panel, ridge + r * model.d, width};
-      if (!solve(likelihood, r, s, out + r * model.d)) lower(singular, r);
-    }
-  });
+  const bool finished =
+      parallel((histories.n_rows + CHUNK - 1) / CHUNK, run, [&](i64 chunk, int worker) {
+        Scratch& s = scratch[static_cast<std::size_t>(worker)];
+        s.reserve(width, panel.padded);
+        for (i64 r = chunk * CHUNK; r < std::min((chunk + 1) * CHUNK, histories.n_rows); ++r) {
+          std::fill(out + r * model.d, out + (r + 1) * model.d, 0.0f);
+          if (histories.indptr[r] == histories.indptr[r + 1]) continue;
+          const Likelihood likelihood{histories, model, panel, ridge + r * model.d, width};
+          if (!solve(likelihood, r, s, out + r * model.d)) lower(singular, r);
+        }
+      });
   if (!finished) return -2;
   return singular.load() < histories.n_rows ? singular.load() : -1;
 }

@@ -1,9 +1,9 @@
 // rating_sgd: parallel stochastic gradient descent whose bytes do not depend on threads.
 //
-// Ratings are dealt into B × B blocks: people cut into ranges of equal counts of ratings, items dealt
-// to the lightest bin by descending popularity. Step s runs the blocks (b, (b + s) mod B), which
-// share neither people nor items, in parallel; then the next step. Within a block ratings stand in an
-// order drawn by a counter-based hash.
+// Ratings are dealt into B × B blocks: people cut into ranges of equal counts of ratings, items
+// dealt to the lightest bin by descending popularity. Step s runs the blocks (b, (b + s) mod B),
+// which share neither people nor items, in parallel; then the next step. Within a block ratings
+// stand in an order drawn by a counter-based hash.
 #include <algorithm>
 #include <numeric>
 
@@ -16,7 +16,8 @@ constexpr i64 FEW = 200'000;  // ratings below which a coarser grid is quicker
 
 // Items by descending popularity, each to the bin that has least.
 std::vector<i64> dealt(const std::vector<i64>& ratings, i64 blocks) {
-  std::vector<i64> order(ratings.size()), bin(ratings.size()), load(static_cast<std::size_t>(blocks));
+  std::vector<i64> order(ratings.size()), bin(ratings.size()),
+      load(static_cast<std::size_t>(blocks));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](i64 a, i64 b) {
     return ratings[static_cast<std::size_t>(a)] > ratings[static_cast<std::size_t>(b)];

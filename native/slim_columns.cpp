@@ -14,10 +14,10 @@
 namespace penchant {
 namespace {
 
-constexpr i64 DENSE = 8192;    // items up to which G is a square; beyond, rows of what is not 0
-constexpr i64 SUM_CHUNK = 16;  // rows of G
-constexpr i64 CHUNK = 2;       // columns
-constexpr std::size_t FIRST = 64;       // items a column begins with
+constexpr i64 DENSE = 8192;        // items up to which G is a square; beyond, rows of what is not 0
+constexpr i64 SUM_CHUNK = 16;      // rows of G
+constexpr i64 CHUNK = 2;           // columns
+constexpr std::size_t FIRST = 64;  // items a column begins with
 constexpr std::size_t PIECE = 1 << 25;  // steps times width between two questions whether to stop
 
 std::size_t padded(std::size_t n) { return (n + LANES - 1) / LANES * LANES; }
@@ -32,7 +32,8 @@ struct Turned {
       : indptr(at(n_columns) + 1),
         indices(at(rows.indptr[rows.n_rows])),
         values(rows.values ? indices.size() : 0) {
-    transpose(rows, n_columns, indptr.data(), indices.data(), rows.values ? values.data() : nullptr);
+    transpose(rows, n_columns, indptr.data(), indices.data(),
+              rows.values ? values.data() : nullptr);
   }
   Rows rows() const {
     return {indptr.data(), indices.data(), values.empty() ? nullptr : values.data(),
@@ -58,7 +59,8 @@ struct Scratch {
   std::vector<double> sum;      // of a row of G
   std::vector<float> residual;  // of all items
   std::vector<i32> place;       // of an item in the set, -1 outside
-  std::vector<i32> set, stood;  // items at work, and where in the last turn's set those kept from it stood
+  std::vector<i32> set,
+      stood;  // items at work, and where in the last turn's set those kept from it stood
   std::vector<float> M, inverse, w, before, r;  // of the set; before: w as the turn began
   std::vector<float> last;                      // M of the last turn
   std::size_t last_width = 0;
@@ -76,8 +78,10 @@ struct Scratch {
 class Products {
  public:
   explicit Products(i64 n) : width_(padded(at(n))), dense_(n <= DENSE), diagonal_(at(n)) {
-    if (dense_) square_.resize(at(n) * width_);
-    else lists_.resize(at(n));
+    if (dense_)
+      square_.resize(at(n) * width_);
+    else
+      lists_.resize(at(n));
   }
 
   // Row i; of a square what is on and right of the diagonal.
@@ -91,8 +95,10 @@ class Products {
     }
     diagonal_[at(i)] = static_cast<float>(sum[at(i)]);
     for (std::size_t k = dense_ ? at(i) : 0; k < sum.size(); ++k) {
-      if (dense_) square_[at(i) * width_ + k] = static_cast<float>(sum[k]);
-      else if (sum[k] != 0) lists_[at(i)].push_back({static_cast<float>(sum[k]), static_cast<i32>(k)});
+      if (dense_)
+        square_[at(i) * width_ + k] = static_cast<float>(sum[k]);
+      else if (sum[k] != 0)
+        lists_[at(i)].push_back({static_cast<float>(sum[k]), static_cast<i32>(k)});
       sum[k] = 0;
     }
   }
@@ -109,7 +115,9 @@ class Products {
 
   // to -= factor · row i
   void subtract(i64 i, float factor, float* to) const {
-    if (dense_) column_loops().subtract(to, square_.data() + at(i) * width_, factor, static_cast<i64>(width_));
+    if (dense_)
+      column_loops().subtract(to, square_.data() + at(i) * width_, factor,
+                              static_cast<i64>(width_));
     else
       for (const Scored& cell : lists_[at(i)]) to[cell.id] -= factor * cell.score;
   }
@@ -194,7 +202,8 @@ struct Problem {
       s.w[kept++] = s.w[a];
     }
     const std::size_t more = std::min(room, s.ranked.size());
-    std::partial_sort(s.ranked.begin(), s.ranked.begin() + static_cast<std::ptrdiff_t>(more), s.ranked.end());
+    std::partial_sort(s.ranked.begin(), s.ranked.begin() + static_cast<std::ptrdiff_t>(more),
+                      s.ranked.end());
     s.set.resize(kept + more);
     s.w.resize(kept + more);
     for (std::size_t a = 0; a < more; ++a) {
@@ -215,7 +224,7 @@ struct Problem {
       s.r[a] = s.residual[at(s.set[a])];
     }
     const System system{s.M.data(), s.inverse.data(), static_cast<int>(n), static_cast<int>(width),
-                        slim.l1, slim.positive};
+                        slim.l1,    slim.positive};
     const int piece = static_cast<int>(std::max<std::size_t>(PIECE / (n * width + 1), 1));
     for (i64 done = 0; done < slim.most && !patience.ended(); done += piece) {
       const int rounds = static_cast<int>(std::min<i64>(piece, slim.most - done));
@@ -249,7 +258,8 @@ struct Problem {
     for (std::size_t a = 0; a < s.set.size(); ++a)
       if (s.w[a] != 0) s.ranked.push_back({std::abs(s.w[a]), s.set[a]});
     const std::size_t most = std::min(at(slim.k), s.ranked.size());
-    std::partial_sort(s.ranked.begin(), s.ranked.begin() + static_cast<std::ptrdiff_t>(most), s.ranked.end());
+    std::partial_sort(s.ranked.begin(), s.ranked.begin() + static_cast<std::ptrdiff_t>(most),
+                      s.ranked.end());
     s.ranked.resize(most);
     for (Scored& one : s.ranked) one.score = s.w[at(s.place[at(one.id)])];
     std::sort(s.ranked.begin(), s.ranked.end());
@@ -267,11 +277,12 @@ bool slim_columns(const Rows& x, i64 n_items, const Slim& slim, OwnedRows& out, 
   bool finished = parallel(chunks, run, [&](i64 chunk, int worker) {
     Scratch& s = scratch[at(worker)];
     s.reserve(n_items);
-    for (i64 i = chunk * SUM_CHUNK; i < std::min((chunk + 1) * SUM_CHUNK, n_items); ++i) G.sum(i, table, s.sum);
+    for (i64 i = chunk * SUM_CHUNK; i < std::min((chunk + 1) * SUM_CHUNK, n_items); ++i)
+      G.sum(i, table, s.sum);
   });
   finished = finished && parallel(chunks, run, [&](i64 chunk, int) {
-    G.mirror(chunk * SUM_CHUNK, std::min((chunk + 1) * SUM_CHUNK, n_items));
-  });
+               G.mirror(chunk * SUM_CHUNK, std::min((chunk + 1) * SUM_CHUNK, n_items));
+             });
   std::vector<float> inverse(at(n_items));
   for (i64 i = 0; i < n_items; ++i) {
     const float below = G.diagonal(i) + slim.l2;
@@ -281,13 +292,14 @@ bool slim_columns(const Rows& x, i64 n_items, const Slim& slim, OwnedRows& out, 
   const Problem problem{G, inverse, slim, patience};
   std::vector<std::vector<Scored>> lists(at(n_items));
   finished = finished && parallel((n_items + CHUNK - 1) / CHUNK, run, [&](i64 chunk, int worker) {
-    Scratch& s = scratch[at(worker)];
-    s.reserve(n_items);
-    for (i64 j = chunk * CHUNK; j < std::min((chunk + 1) * CHUNK, n_items) && !patience.ended(); ++j) {
-      problem.solve(j, s, worker);
-      problem.keep(s, lists[at(j)]);
-    }
-  });
+               Scratch& s = scratch[at(worker)];
+               s.reserve(n_items);
+               for (i64 j = chunk * CHUNK;
+                    j < std::min((chunk + 1) * CHUNK, n_items) && !patience.ended(); ++j) {
+                 problem.solve(j, s, worker);
+                 problem.keep(s, lists[at(j)]);
+               }
+             });
   out.indptr.assign(1, 0);
   for (const auto& list : lists) {
     for (const Scored& one : list) {

@@ -1,10 +1,12 @@
-// solve_rows: one ridge regression per row, A x = b with A = G + Σ w v vᵀ + scale · diag ridge, b = Σ w t v.
+// solve_rows: one ridge regression per row, A x = b with A = G + Σ w v vᵀ + scale · diag ridge, b =
+// Σ w t v.
 //
-// Exact: item vectors are copied 32 at a time into scratch whose width is a multiple of 16, the upper half
-// of A is summed in tiles, and 16 rows are factored side by side, a lane for each; a row whose pivots lose
-// four digits is done again in float64. Conjugate gradient never forms A. Block
-// descent solves some coordinates after the other with cached errors (Rendle et al., iALS++, 2021). Rows
-// are independent, and long ones are begun first; so neither bytes nor time depend on who works on which.
+// Exact: item vectors are copied 32 at a time into scratch whose width is a multiple of 16, the
+// upper half of A is summed in tiles, and 16 rows are factored side by side, a lane for each; a row
+// whose pivots lose four digits is done again in float64. Conjugate gradient never forms A. Block
+// descent solves some coordinates after the other with cached errors (Rendle et al., iALS++, 2021).
+// Rows are independent, and long ones are begun first; so neither bytes nor time depend on who
+// works on which.
 #include <algorithm>
 #include <atomic>
 #include <numeric>
@@ -39,23 +41,30 @@ constexpr i64 STOPPED = -2, INFINITE = -3;
 class Solver {
  public:
   Solver(const Ridge& problem, const Descent& how, float* out, double* objective)
-      : p(problem), how(how), out(out), objective(objective), width((p.d + LANES - 1) / LANES * LANES),
+      : p(problem),
+        how(how),
+        out(out),
+        objective(objective),
+        width((p.d + LANES - 1) / LANES * LANES),
         gram(p.gram ? static_cast<std::size_t>(width) * static_cast<std::size_t>(width) : 0),
         ridge(static_cast<std::size_t>(width), 1.0f) {
     std::copy_n(p.ridge, p.d, ridge.begin());
     if (how.method == Method::conjugate && width != p.d) {
       padded.resize(static_cast<std::size_t>(p.n_items * width));
-      for (i64 i = 0; i < p.n_items; ++i) std::copy_n(p.items + i * p.d, p.d, padded.data() + i * width);
+      for (i64 i = 0; i < p.n_items; ++i)
+        std::copy_n(p.items + i * p.d, p.d, padded.data() + i * width);
     }
     if (p.gram)
       for (i64 i = 0; i < p.d; ++i) std::copy_n(p.gram + i * p.d, p.d, gram.data() + i * width);
   }
 
-  // The rows order[0 .. count), at most sixteen; what is not positive definite is noted in `singular`.
+  // The rows order[0 .. count), at most sixteen; what is not positive definite is noted in
+  // `singular`.
   void solve(const i64* order, int count, Scratch& s, std::atomic<i64>& singular) const {
     s.reserve(static_cast<std::size_t>(width));
     while (count > 0 && length(order[count - 1]) == 0) nothing(order[--count]);
-    if (how.method == Method::exact && count > 2 && width <= SIDE_BY_SIDE) return sixteen(order, count, s, singular);
+    if (how.method == Method::exact && count > 2 && width <= SIDE_BY_SIDE)
+      return sixteen(order, count, s, singular);
     for (int at = 0; at < count; ++at) {
       const i64 r = order[at];
       const bool solved = how.method == Method::exact       ? one(r, s)
@@ -74,7 +83,8 @@ class Solver {
   double* objective;
   int width;
   Aligned<float> gram, ridge;
-  Aligned<float> padded;  // items of whole sixteens, where they are not so already and are read where they lie
+  Aligned<float>
+      padded;  // items of whole sixteens, where they are not so already and are read where they lie
 
   static void lower(std::atomic<i64>& least, i64 value) {
     i64 now = least.load();
@@ -102,8 +112,8 @@ class Solver {
   const float* weights(i64 e) const { return p.rows.values ? p.rows.values + e : nullptr; }
 
   void gather(i64 e, int n, i64 ahead, float* rows, float* weighted, double* right) const {
-    level().gather(p.items, p.d, width, p.rows.indices + e, weights(e), p.targets ? p.targets + e : nullptr, n,
-                   ahead, rows, weighted, right);
+    level().gather(p.items, p.d, width, p.rows.indices + e, weights(e),
+                   p.targets ? p.targets + e : nullptr, n, ahead, rows, weighted, right);
   }
 
   // The upper half of A without its ridge into `normal`, b into s.right.
@@ -117,13 +127,15 @@ class Solver {
     for (i64 start = p.rows.indptr[r]; start < last; start += ROWS) {
       const int n = static_cast<int>(std::min<i64>(ROWS, last - start));
       gather(start, n, last - start - n, s.rows.data(), s.weighted.data(), s.right.data());
-      level().normal(s.rows.data(), (p.rows.values ? s.weighted : s.rows).data(), n, width, width, normal);
+      level().normal(s.rows.data(), (p.rows.values ? s.weighted : s.rows).data(), n, width, width,
+                     normal);
     }
   }
 
   void form(i64 r, float* normal, Scratch& s) const {
     sum(r, normal, s);
-    for (int i = 0; i < width; ++i) normal[i * width + i] += scale(r) * ridge[static_cast<std::size_t>(i)];
+    for (int i = 0; i < width; ++i)
+      normal[i * width + i] += scale(r) * ridge[static_cast<std::size_t>(i)];
   }
 
   void finish(i64 r, const float* x, const float* b, int stride) const {
@@ -148,7 +160,8 @@ class Solver {
     sum(r, s.normal.data(), s);
     s.matrix.assign(s.normal.begin(), s.normal.end());
     for (int i = 0; i < width; ++i)
-      s.matrix[static_cast<std::size_t>(i * width + i)] += static_cast<double>(scale(r)) * ridge[static_cast<std::size_t>(i)];
+      s.matrix[static_cast<std::size_t>(i * width + i)] +=
+          static_cast<double>(scale(r)) * ridge[static_cast<std::size_t>(i)];
     Aligned<float> b(s.right.begin(), s.right.end());
     s.wide_x.assign(static_cast<std::size_t>(width), 0.0);
     if (!level().solve(s.matrix.data(), p.d, width, s.right.data(), s.wide_x.data())) return false;
@@ -159,13 +172,15 @@ class Solver {
 
   void sixteen(const i64* order, int count, Scratch& s, std::atomic<i64>& singular) const {
     const auto d = static_cast<std::size_t>(p.d), size = s.normal.size();
-    s.normals.resize(LANES * size);  // lanes beyond the last row solve what was there before, for b = 0
+    s.normals.resize(LANES *
+                     size);  // lanes beyond the last row solve what was there before, for b = 0
     s.lanes.resize(d * (d + 1) / 2 * LANES);
     s.solution.assign(d * LANES, 0.0f);
     for (int lane = 0; lane < count; ++lane) {
       form(order[lane], s.normals.data() + static_cast<std::size_t>(lane) * size, s);
       for (std::size_t k = 0; k < d; ++k)
-        s.b[k * LANES + static_cast<std::size_t>(lane)] = s.solution[k * LANES + static_cast<std::size_t>(lane)] = static_cast<float>(s.right[k]);
+        s.b[k * LANES + static_cast<std::size_t>(lane)] =
+            s.solution[k * LANES + static_cast<std::size_t>(lane)] = static_cast<float>(s.right[k]);
     }
     level().to_lanes(s.normals.data(), p.d, width, s.lanes.data());
     const std::uint32_t weak = level().solve_sixteen(s.lanes.data(), p.d, s.solution.data());
@@ -195,9 +210,11 @@ class Solver {
     begin(r, s);
     float* damping = s.b.data();
     for (int k = 0; k < width; ++k) damping[k] = scale(r) * ridge[static_cast<std::size_t>(k)];
-    const Vectors v{padded.empty() ? p.items : padded.data(), p.rows.indices + e, weights(e), p.targets ? p.targets + e : nullptr,
-                    length(r), room(length(r), s)};
-    const double loss = level().conjugate(v, width, p.gram ? gram.data() : nullptr, damping, how.steps, s.x.data(), s.work.data());
+    const Vectors v{
+        padded.empty() ? p.items : padded.data(), p.rows.indices + e, weights(e),
+        p.targets ? p.targets + e : nullptr,      length(r),          room(length(r), s)};
+    const double loss = level().conjugate(v, width, p.gram ? gram.data() : nullptr, damping,
+                                          how.steps, s.x.data(), s.work.data());
     std::copy_n(s.x.begin(), p.d, out + r * p.d);
     if (objective) objective[r] = loss;
     return true;
@@ -211,10 +228,12 @@ class Solver {
     std::fill(s.right.begin(), s.right.end(), 0.0);
     for (i64 e = 0; e < n; e += ROWS) {
       const int some = static_cast<int>(std::min<i64>(ROWS, n - e));
-      gather(first + e, some, n - e - some, s.rows.data() + e * width, s.weighted.data(), s.right.data());
+      gather(first + e, some, n - e - some, s.rows.data() + e * width, s.weighted.data(),
+             s.right.data());
     }
     s.errors.resize(static_cast<std::size_t>(n));
-    for (i64 e = 0; e < n; ++e) s.errors[static_cast<std::size_t>(e)] = p.targets ? p.targets[first + e] : 1.0f;
+    for (i64 e = 0; e < n; ++e)
+      s.errors[static_cast<std::size_t>(e)] = p.targets ? p.targets[first + e] : 1.0f;
     level().subtract_products(s.rows.data(), n, width, width, s.x.data(), s.errors.data());
     for (int step = 0; step < how.steps; ++step)
       for (int left = 0; left < width; left += how.block)
@@ -237,20 +256,28 @@ class Solver {
         const float pull = weight * s.errors[static_cast<std::size_t>(start + e)];
         for (int k = 0; k < size; ++k) sum[k] += pull * rows[e * width + k];
         if (p.rows.values)
-          for (int k = 0; k < size; ++k) s.weighted[static_cast<std::size_t>(e * width + k)] = weight * rows[e * width + k];
+          for (int k = 0; k < size; ++k)
+            s.weighted[static_cast<std::size_t>(e * width + k)] = weight * rows[e * width + k];
       }
       for (int k = 0; k < size; ++k) s.right[static_cast<std::size_t>(k)] += sum[k];
-      level().normal(rows, p.rows.values ? s.weighted.data() : rows, some, width, size, s.normal.data());
+      level().normal(rows, p.rows.values ? s.weighted.data() : rows, some, width, size,
+                     s.normal.data());
     }
     for (int i = 0; i < size; ++i) {
       const i64 row = left + i;
-      double pulled = scale(r) * ridge[static_cast<std::size_t>(row)] * s.x[static_cast<std::size_t>(row)];
+      double pulled =
+          scale(r) * ridge[static_cast<std::size_t>(row)] * s.x[static_cast<std::size_t>(row)];
       if (p.gram) {
-        for (int k = 0; k < width; ++k) pulled += static_cast<double>(gram[static_cast<std::size_t>(row * width + k)]) * s.x[static_cast<std::size_t>(k)];
-        for (int j = i; j < size; ++j) s.normal[static_cast<std::size_t>(i * size + j)] += gram[static_cast<std::size_t>(row * width + left + j)];
+        for (int k = 0; k < width; ++k)
+          pulled += static_cast<double>(gram[static_cast<std::size_t>(row * width + k)]) *
+                    s.x[static_cast<std::size_t>(k)];
+        for (int j = i; j < size; ++j)
+          s.normal[static_cast<std::size_t>(i * size + j)] +=
+              gram[static_cast<std::size_t>(row * width + left + j)];
       }
       s.right[static_cast<std::size_t>(i)] -= pulled;
-      s.normal[static_cast<std::size_t>(i * size + i)] += scale(r) * ridge[static_cast<std::size_t>(row)];
+      s.normal[static_cast<std::size_t>(i * size + i)] +=
+          scale(r) * ridge[static_cast<std::size_t>(row)];
     }
     return step(n, left, size, s);
   }
@@ -259,12 +286,15 @@ class Solver {
   bool step(i64 n, int left, int size, Scratch& s) const {
     float* change = s.work.data();
     s.matrix.assign(s.normal.begin(), s.normal.begin() + size * size);
-    for (int k = 0; k < size; ++k) change[k] = static_cast<float>(s.right[static_cast<std::size_t>(k)]);
+    for (int k = 0; k < size; ++k)
+      change[k] = static_cast<float>(s.right[static_cast<std::size_t>(k)]);
     if (!level().solve_one(s.normal.data(), size, size, change)) {
       s.wide_right.assign(s.right.begin(), s.right.begin() + size);
       s.wide_x.assign(static_cast<std::size_t>(size), 0.0);
-      if (!level().solve(s.matrix.data(), size, size, s.wide_right.data(), s.wide_x.data())) return false;
-      for (int k = 0; k < size; ++k) change[k] = static_cast<float>(s.wide_x[static_cast<std::size_t>(k)]);
+      if (!level().solve(s.matrix.data(), size, size, s.wide_right.data(), s.wide_x.data()))
+        return false;
+      for (int k = 0; k < size; ++k)
+        change[k] = static_cast<float>(s.wide_x[static_cast<std::size_t>(k)]);
     }
     for (int k = 0; k < size; ++k) s.x[static_cast<std::size_t>(left + k)] += change[k];
     level().subtract_products(s.rows.data() + left, n, width, size, change, s.errors.data());
@@ -274,12 +304,15 @@ class Solver {
   double block_objective(i64 r, i64 n, const Scratch& s) const {
     double sum = 0;
     for (i64 e = 0; e < n; ++e)
-      sum += static_cast<double>(p.rows.value(p.rows.indptr[r] + e)) * s.errors[static_cast<std::size_t>(e)] * s.errors[static_cast<std::size_t>(e)];
+      sum += static_cast<double>(p.rows.value(p.rows.indptr[r] + e)) *
+             s.errors[static_cast<std::size_t>(e)] * s.errors[static_cast<std::size_t>(e)];
     for (int i = 0; i < p.d; ++i) {
       const double x = s.x[static_cast<std::size_t>(i)];
       double pulled = static_cast<double>(scale(r)) * ridge[static_cast<std::size_t>(i)] * x;
       if (p.gram)
-        for (int k = 0; k < p.d; ++k) pulled += static_cast<double>(gram[static_cast<std::size_t>(i * width + k)]) * s.x[static_cast<std::size_t>(k)];
+        for (int k = 0; k < p.d; ++k)
+          pulled += static_cast<double>(gram[static_cast<std::size_t>(i * width + k)]) *
+                    s.x[static_cast<std::size_t>(k)];
       sum += x * pulled;
     }
     return sum;
@@ -289,10 +322,14 @@ class Solver {
 // Rows by length, the longest first: a counting sort in which very long rows are equal.
 std::vector<i64> by_length(const Solver& solver, i64 n_rows) {
   std::vector<i64> order(static_cast<std::size_t>(n_rows));
-  const auto place = [&](i64 r) { return LENGTHS - 1 - std::min<std::size_t>(static_cast<std::size_t>(solver.length(r)), LENGTHS - 1); };
+  const auto place = [&](i64 r) {
+    return LENGTHS - 1 -
+           std::min<std::size_t>(static_cast<std::size_t>(solver.length(r)), LENGTHS - 1);
+  };
   if (n_rows <= LANES) {
     std::iota(order.begin(), order.end(), i64{0});
-    std::stable_sort(order.begin(), order.end(), [&](i64 a, i64 b) { return solver.length(a) > solver.length(b); });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](i64 a, i64 b) { return solver.length(a) > solver.length(b); });
     return order;
   }
   std::vector<i64> next(LENGTHS + 1);
@@ -304,7 +341,8 @@ std::vector<i64> by_length(const Solver& solver, i64 n_rows) {
 
 }  // namespace
 
-i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* objective, const Run& run) {
+i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* objective,
+               const Run& run) {
   const i64 n_rows = problem.rows.n_rows;
   const Solver solver(problem, how, out, objective);
   const std::vector<i64> order = by_length(solver, n_rows);

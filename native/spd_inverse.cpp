@@ -3,9 +3,9 @@
 // Sweeping the pivots K of a symmetric A (Gauss-Jordan in place) leaves, with D = A_KK:
 //   A_IJ − A_IK D⁻¹ A_KJ elsewhere,  A_IK D⁻¹ beside K,  −D⁻¹ at K;
 // once all are swept, A is −A⁻¹ (A. E. Beaton, "The use of special matrix operators in statistical
-// calculus", 1964; J. H. Goodnight, "A tutorial on the SWEEP operator", 1979). D = LLᵀ and X = L⁻¹ give
-// Y = A_IK Xᵀ, then A_IJ − Y_I Y_Jᵀ and YX, so an element costs one sum over a block at each sweep, and
-// the remaining pivots are those of a Cholesky factorisation.
+// calculus", 1964; J. H. Goodnight, "A tutorial on the SWEEP operator", 1979). D = LLᵀ and X = L⁻¹
+// give Y = A_IK Xᵀ, then A_IJ − Y_I Y_Jᵀ and YX, so an element costs one sum over a block at each
+// sweep, and the remaining pivots are those of a Cholesky factorisation.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -19,7 +19,8 @@
 namespace penchant {
 namespace {
 
-constexpr i64 BLOCK = 192;  // pivots swept at once: a multiple of the rows and columns of every tile
+constexpr i64 BLOCK =
+    192;  // pivots swept at once: a multiple of the rows and columns of every tile
 constexpr i64 AREA = BLOCK * BLOCK;
 constexpr i64 MOST = 512;  // elements of the largest tile
 
@@ -27,8 +28,15 @@ template <class T>
 class Sweep {
  public:
   Sweep(T* A, i64 n, const DenseTile<T>& tile, int workers)
-      : A_(A), n_(n), blocks_((n + BLOCK - 1) / BLOCK), tile_(tile), rows_(room(blocks_ * AREA)),
-        columns_(room(blocks_ * AREA)), upper_(room(AREA)), X_(room(AREA)), Xt_(room(AREA)) {
+      : A_(A),
+        n_(n),
+        blocks_((n + BLOCK - 1) / BLOCK),
+        tile_(tile),
+        rows_(room(blocks_ * AREA)),
+        columns_(room(blocks_ * AREA)),
+        upper_(room(AREA)),
+        X_(room(AREA)),
+        Xt_(room(AREA)) {
     for (int worker = 0; worker < workers; ++worker) scratch_.push_back(room(AREA));
   }
 
@@ -87,8 +95,8 @@ class Sweep {
         c[i * c_step + j] += edge[i * tile_.columns + j];
   }
 
-  // X = L⁻¹ and its transpose, where LLᵀ = A_KK, which goes on as an identity where the matrix ends.
-  // Lᵀ and X are made a tile's rows at a time: what the rows above take away first.
+  // X = L⁻¹ and its transpose, where LLᵀ = A_KK, which goes on as an identity where the matrix
+  // ends. Lᵀ and X are made a tile's rows at a time: what the rows above take away first.
   i64 factor(i64 K) {
     T *U = upper_.get(), *X = X_.get(), *Xt = Xt_.get();
     const i64 valid = size(K), wide = tile_.columns;
@@ -146,8 +154,7 @@ class Sweep {
       T* to = W + left * BLOCK;
       const i64 here = std::min(rows - left, wide);
       if (I < K)  // it lies in the rows of K
-        for (i64 k = 0; k < pivots; ++k)
-          std::copy_n(at(K, I) + k * n_ + left, here, to + k * wide);
+        for (i64 k = 0; k < pivots; ++k) std::copy_n(at(K, I) + k * n_ + left, here, to + k * wide);
       else
         for (i64 i = 0; i < here; ++i)
           for (i64 k = 0; k < pivots; ++k) to[k * wide + i] = at(I, K)[(left + i) * n_ + k];

@@ -1,5 +1,5 @@
-// spread: a history times item-item weights, in the order of the history: sparse ones summed in float64, dense
-// ones (which would not be read twice as fast as they are) in float32.
+// spread: a history times item-item weights, in the order of the history: sparse ones summed in
+// float64, dense ones (which would not be read twice as fast as they are) in float32.
 #include <algorithm>
 #include <cmath>
 
@@ -41,7 +41,8 @@ bool spread(const Rows& history, const Rows& weights, i64 n_columns, float* out,
 }
 
 bool spread(const Rows& history, const float* weights, i64 n_columns, float* out, const Run& run) {
-  constexpr i64 TOGETHER = 16, TILE = 2048;  // histories of one chunk; columns whose sums fit the nearest cache
+  constexpr i64 TOGETHER = 16,
+                TILE = 2048;  // histories of one chunk; columns whose sums fit the nearest cache
   constexpr int FOUR = 4;
   return parallel((history.n_rows + TOGETHER - 1) / TOGETHER, run, [&](i64 chunk, int) {
     const i64 first = chunk * TOGETHER, last = std::min(first + TOGETHER, history.n_rows);
@@ -56,7 +57,8 @@ bool spread(const Rows& history, const float* weights, i64 n_columns, float* out
             rows[e] = weights + history.indices[h + e] * n_columns;
             factors[e] = history.value(h + e);
           }
-          level().add_scaled(rows, factors, n, from, std::min(TILE, n_columns - from), out + b * n_columns + from);
+          level().add_scaled(rows, factors, n, from, std::min(TILE, n_columns - from),
+                             out + b * n_columns + from);
         }
   });
 }

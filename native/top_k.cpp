@@ -1,11 +1,12 @@
 // product, top_k and select: scores, a filter, and the n best, in one order of summation.
 //
-// Items lie in panels of 64, component by component, so that a group of six queries keeps its 384 sums in
-// registers, where they are compared with the worst score each query has kept: a panel that holds nothing
-// better is never written down. Panels are in order of length, the longest vectors first, so that a group
-// stops once no later item can reach what it has (|p| · |q| + b bounds a score). Each score is one chain over the components in order: it does
-// not depend on which queries are scored together, nor on threads; and (score, lower column) is a total
-// order, so the order of panels cannot change the answer.
+// Items lie in panels of 64, component by component, so that a group of six queries keeps its 384
+// sums in registers, where they are compared with the worst score each query has kept: a panel that
+// holds nothing better is never written down. Panels are in order of length, the longest vectors
+// first, so that a group stops once no later item can reach what it has (|p| · |q| + b bounds a
+// score). Each score is one chain over the components in order: it does not depend on which queries
+// are scored together, nor on threads; and (score, lower column) is a total order, so the order of
+// panels cannot change the answer.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -17,31 +18,39 @@ namespace penchant {
 namespace {
 
 constexpr float LOWEST = -std::numeric_limits<float>::infinity();
-constexpr i64 BLOCK = 8 * GROUP;   // queries of one chunk
-constexpr i64 CHECK_EVERY = 4;     // panels
+constexpr i64 BLOCK = 8 * GROUP;     // queries of one chunk
+constexpr i64 CHECK_EVERY = 4;       // panels
 constexpr float ROUNDING = 1.0001f;  // a bound errs by less than this factor
 
 double length(const float* vector, int d) {
   double sum = 0;
   for (int k = 0; k < d; ++k) sum += static_cast<double>(vector[k]) * vector[k];
-  return sum == sum ? std::sqrt(sum) : std::numeric_limits<double>::infinity();  // nothing is beyond reach of NaN
+  return sum == sum ? std::sqrt(sum)
+                    : std::numeric_limits<double>::infinity();  // nothing is beyond reach of NaN
 }
 
 }  // namespace
 
 Panels::Panels(const float* source, i64 n, int width, const float* source_bias, const Run& run)
-    : count((n + PANEL - 1) / PANEL), n_items(n), d(width), order(static_cast<std::size_t>(count * PANEL), -1),
+    : count((n + PANEL - 1) / PANEL),
+      n_items(n),
+      d(width),
+      order(static_cast<std::size_t>(count * PANEL), -1),
       place(static_cast<std::size_t>(n)),
-      items(static_cast<std::size_t>(count * PANEL * d)), bias(static_cast<std::size_t>(count * PANEL)),
-      longest(static_cast<std::size_t>(count)), most(static_cast<std::size_t>(count)) {
+      items(static_cast<std::size_t>(count * PANEL * d)),
+      bias(static_cast<std::size_t>(count * PANEL)),
+      longest(static_cast<std::size_t>(count)),
+      most(static_cast<std::size_t>(count)) {
   std::vector<float> lengths(static_cast<std::size_t>(n));
-  for (i64 i = 0; i < n; ++i) lengths[static_cast<std::size_t>(i)] = static_cast<float>(length(source + i * d, d));
+  for (i64 i = 0; i < n; ++i)
+    lengths[static_cast<std::size_t>(i)] = static_cast<float>(length(source + i * d, d));
   std::iota(order.begin(), order.begin() + n, 0);
   std::sort(order.begin(), order.begin() + n, [&](i32 a, i32 b) {
     const float x = lengths[static_cast<std::size_t>(a)], y = lengths[static_cast<std::size_t>(b)];
     return x > y || (x == y && a < b);
   });
-  for (i64 at = 0; at < n; ++at) place[static_cast<std::size_t>(order[static_cast<std::size_t>(at)])] = static_cast<i32>(at);
+  for (i64 at = 0; at < n; ++at)
+    place[static_cast<std::size_t>(order[static_cast<std::size_t>(at)])] = static_cast<i32>(at);
   Run quiet = run;
   quiet.stop = nullptr;  // short; who is asked here cannot be told
   parallel((count + 7) / 8, quiet, [&](i64 chunk, int) {
@@ -50,7 +59,8 @@ Panels::Panels(const float* source, i64 n, int width, const float* source_bias, 
       for (i64 i = 0; i < width_of(panel); ++i) {
         const i64 item = order[static_cast<std::size_t>(panel * PANEL + i)];
         for (int k = 0; k < d; ++k) to[k * PANEL + i] = source[item * d + k];
-        if (source_bias != nullptr) bias[static_cast<std::size_t>(panel * PANEL + i)] = source_bias[item];
+        if (source_bias != nullptr)
+          bias[static_cast<std::size_t>(panel * PANEL + i)] = source_bias[item];
       }
     }
   });
@@ -58,7 +68,8 @@ Panels::Panels(const float* source, i64 n, int width, const float* source_bias, 
   for (i64 panel = count; panel-- > 0;) {
     const auto at = static_cast<std::size_t>(panel);
     longest[at] = lengths[static_cast<std::size_t>(order[at * PANEL])];
-    for (i64 i = 0; i < width_of(panel); ++i) above = std::max(above, bias[at * PANEL + static_cast<std::size_t>(i)]);
+    for (i64 i = 0; i < width_of(panel); ++i)
+      above = std::max(above, bias[at * PANEL + static_cast<std::size_t>(i)]);
     most[at] = above;
   }
 }
@@ -118,7 +129,8 @@ std::uint64_t bit_of(i64 place) { return std::uint64_t{1} << (place % PANEL); }
 // One bit per place that any row may be shown; `at(place)` is the column that stands there.
 template <class Column>
 std::vector<std::uint64_t> allowed_bits(const unsigned char* allowed, i64 n_columns, Column at) {
-  std::vector<std::uint64_t> bits(static_cast<std::size_t>((n_columns + PANEL - 1) / PANEL), ~std::uint64_t{0});
+  std::vector<std::uint64_t> bits(static_cast<std::size_t>((n_columns + PANEL - 1) / PANEL),
+                                  ~std::uint64_t{0});
   if (n_columns % PANEL) bits.back() = bit_of(n_columns) - 1;
   if (allowed != nullptr)
     for (i64 place = 0; place < n_columns; ++place)
@@ -128,7 +140,8 @@ std::vector<std::uint64_t> allowed_bits(const unsigned char* allowed, i64 n_colu
 
 // The same for one row, without what it excludes; `place(column)` is where a column stands.
 template <class Place>
-void eligible(const Rows* exclude, const std::vector<std::uint64_t>& allowed, i64 row, Place place, std::uint64_t* bits) {
+void eligible(const Rows* exclude, const std::vector<std::uint64_t>& allowed, i64 row, Place place,
+              std::uint64_t* bits) {
   std::copy(allowed.begin(), allowed.end(), bits);
   if (exclude == nullptr) return;
   for (i64 e = exclude->indptr[row]; e < exclude->indptr[row + 1]; ++e) {
@@ -148,9 +161,11 @@ void offer_all(const float* scores, std::uint64_t mask, Column at, Best& best) {
 // Up to BLOCK queries against all panels, panel after panel so that one stays in the nearest cache.
 class Block {
  public:
-  Block(const Panels& panels, const float* queries, i64 count, std::vector<Best>& best, std::vector<std::uint64_t>& bits)
+  Block(const Panels& panels, const float* queries, i64 count, std::vector<Best>& best,
+        std::vector<std::uint64_t>& bits)
       : panels_(panels), queries_(queries), count_(count), best_(best), bits_(bits) {
-    for (i64 q = 0; q < count; ++q) lengths_[q] = static_cast<float>(length(queries + q * panels.d, panels.d)) * ROUNDING;
+    for (i64 q = 0; q < count; ++q)
+      lengths_[q] = static_cast<float>(length(queries + q * panels.d, panels.d)) * ROUNDING;
   }
 
   void run() {
@@ -180,10 +195,13 @@ class Block {
 
   // Whether no item from this panel on can reach what each query of the group has kept.
   bool out_of_reach(i64 group, i64 panel) const {
-    const float longest = panels_.longest[static_cast<std::size_t>(panel)], most = panels_.most[static_cast<std::size_t>(panel)];
+    const float longest = panels_.longest[static_cast<std::size_t>(panel)],
+                most = panels_.most[static_cast<std::size_t>(panel)];
     for (i64 q = group * GROUP; q < group * GROUP + size(group * GROUP); ++q) {
       const float bound = lengths_[q] * longest + most;
-      if (!(bound + std::abs(bound) * (ROUNDING - 1) < best_[static_cast<std::size_t>(q)].threshold())) return false;
+      if (!(bound + std::abs(bound) * (ROUNDING - 1) <
+            best_[static_cast<std::size_t>(q)].threshold()))
+        return false;
     }
     return true;
   }
@@ -197,33 +215,38 @@ class Block {
       thresholds[q] = best_[static_cast<std::size_t>(first + q)].threshold();
       left[q] = bits_[static_cast<std::size_t>((first + q) * panels_.count + panel)];
     }
-    if (!level().score_above(queries_ + first * panels_.d, n, panels_.d, panels_.panel(panel), panels_.start(panel),
-                             thresholds, left, tile))
+    if (!level().score_above(queries_ + first * panels_.d, n, panels_.d, panels_.panel(panel),
+                             panels_.start(panel), thresholds, left, tile))
       return;
     for (int q = 0; q < n; ++q)
-      offer_all(tile + q * PANEL, left[q], [&](int bit) { return panels_.order[static_cast<std::size_t>(panel * PANEL + bit)]; },
-                best_[static_cast<std::size_t>(first + q)]);
+      offer_all(
+          tile + q * PANEL, left[q],
+          [&](int bit) { return panels_.order[static_cast<std::size_t>(panel * PANEL + bit)]; },
+          best_[static_cast<std::size_t>(first + q)]);
   }
 };
 
 }  // namespace
 
-bool product(const Panels& panels, const float* queries, i64 n_queries, float* scores, const Run& run) {
+bool product(const Panels& panels, const float* queries, i64 n_queries, float* scores,
+             const Run& run) {
   return parallel((n_queries + GROUP - 1) / GROUP, run, [&](i64 chunk, int) {
     const i64 first = chunk * GROUP;
     const int n = static_cast<int>(std::min<i64>(GROUP, n_queries - first));
     alignas(64) float tile[GROUP * PANEL];
     for (i64 panel = 0; panel < panels.count; ++panel) {
-      level().score(queries + first * panels.d, n, panels.d, panels.panel(panel), panels.start(panel), tile);
+      level().score(queries + first * panels.d, n, panels.d, panels.panel(panel),
+                    panels.start(panel), tile);
       for (int q = 0; q < n; ++q)
         for (i64 i = 0; i < panels.width_of(panel); ++i)
-          scores[(first + q) * panels.n_items + panels.order[static_cast<std::size_t>(panel * PANEL + i)]] = tile[q * PANEL + i];
+          scores[(first + q) * panels.n_items +
+                 panels.order[static_cast<std::size_t>(panel * PANEL + i)]] = tile[q * PANEL + i];
     }
   });
 }
 
-bool top_k(const Panels& panels, const float* queries, i64 n_queries, i64 n, const Filter& filter, i32* ids,
-           float* scores, const Run& run) {
+bool top_k(const Panels& panels, const float* queries, i64 n_queries, i64 n, const Filter& filter,
+           i32* ids, float* scores, const Run& run) {
   const auto column = [&](i64 place) { return panels.order[static_cast<std::size_t>(place)]; };
   const std::vector<std::uint64_t> allowed = allowed_bits(filter.allowed, panels.n_items, column);
   const auto place = [&](i32 item) { return panels.place[static_cast<std::size_t>(item)]; };
@@ -254,7 +277,8 @@ bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter&
     for (i64 panel = 0; panel < panels; ++panel) {
       const i64 first = panel * PANEL, width = std::min<i64>(PANEL, n_columns - first);
       std::copy_n(scores + row * n_columns + first, width, tile);
-      std::uint64_t mask = bits[static_cast<std::size_t>(panel)] & level().at_least(tile, best.threshold());
+      std::uint64_t mask =
+          bits[static_cast<std::size_t>(panel)] & level().at_least(tile, best.threshold());
       if (filter.known != nullptr)
         for (i64 i = 0; i < width; ++i)
           if (!filter.known[row * n_columns + first + i]) mask &= ~bit_of(i);

@@ -1,5 +1,6 @@
-// transpose: columns as rows, entries of a column in the order of the rows. Parts of the entries are
-// counted and moved at the same time, each to places of its own, so any division gives the same.
+// transpose: columns as rows, entries of a column in the order of the rows. Parts of the entries
+// are counted and moved at the same time, each to places of its own, so any division gives the
+// same.
 #include <algorithm>
 
 #include "kernels.hpp"
@@ -9,7 +10,8 @@ namespace penchant {
 bool transpose(const Rows& rows, i64 n_columns, i64* indptr, i32* indices, float* values,
                const Run& run) {
   const i64 n = rows.indptr[rows.n_rows];  // counts take no more room than the entries
-  const i64 parts = std::clamp<i64>(n / std::max<i64>(n_columns, i64{1} << 15), 1, std::max(run.threads, 1));
+  const i64 parts =
+      std::clamp<i64>(n / std::max<i64>(n_columns, i64{1} << 15), 1, std::max(run.threads, 1));
   std::vector<std::vector<i64>> next(static_cast<std::size_t>(parts));
   bool going = parallel(parts, run, [&](i64 part, int) {
     std::vector<i64>& mine = next[static_cast<std::size_t>(part)];

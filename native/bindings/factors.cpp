@@ -6,23 +6,33 @@
 namespace penchant {
 
 void bind_factors(nb::module_& m) {
-  m.def("solve_rows", [](nb::tuple source, std::optional<In<float>> targets, In<float> items, In<float> ridge,
-                         std::optional<In<float>> scale, std::optional<In<float>> gram, int method,
-                         std::optional<In<float>> start, int steps, int block, Out<float> out,
-                         std::optional<Out<double>> objective, int threads) {
-    const RowsArg rows = rows_arg(source);
-    const Ridge problem{rows.rows(), pointer(targets), items.data(), static_cast<i64>(items.shape(0)),
-                        static_cast<int>(items.shape(1)),
-                        ridge.data(), pointer(scale), pointer(gram)};
-    const Descent how{static_cast<Method>(method), pointer(start), steps, block};
-    i64 singular = -1;
-    without_gil(threads, [&](const Run& run) {
-      singular = solve_rows(problem, how, out.data(), objective ? objective->data() : nullptr, run);
-    });
-    return singular;
-  }, nb::arg("rows"), nb::arg("targets").none(), nb::arg("items"), nb::arg("ridge"), nb::arg("scale").none(),
-     nb::arg("gram").none(), nb::arg("method"), nb::arg("start").none(), nb::arg("steps"), nb::arg("block"),
-     nb::arg("out"), nb::arg("objective").none(), nb::arg("threads"));
+  m.def(
+      "solve_rows",
+      [](nb::tuple source, std::optional<In<float>> targets, In<float> items, In<float> ridge,
+         std::optional<In<float>> scale, std::optional<In<float>> gram, int method,
+         std::optional<In<float>> start, int steps, int block, Out<float> out,
+         std::optional<Out<double>> objective, int threads) {
+        const RowsArg rows = rows_arg(source);
+        const Ridge problem{rows.rows(),
+                            pointer(targets),
+                            items.data(),
+                            static_cast<i64>(items.shape(0)),
+                            static_cast<int>(items.shape(1)),
+                            ridge.data(),
+                            pointer(scale),
+                            pointer(gram)};
+        const Descent how{static_cast<Method>(method), pointer(start), steps, block};
+        i64 singular = -1;
+        without_gil(threads, [&](const Run& run) {
+          singular =
+              solve_rows(problem, how, out.data(), objective ? objective->data() : nullptr, run);
+        });
+        return singular;
+      },
+      nb::arg("rows"), nb::arg("targets").none(), nb::arg("items"), nb::arg("ridge"),
+      nb::arg("scale").none(), nb::arg("gram").none(), nb::arg("method"), nb::arg("start").none(),
+      nb::arg("steps"), nb::arg("block"), nb::arg("out"), nb::arg("objective").none(),
+      nb::arg("threads"));
 
   m.def("schedule_size", &schedule_size);
   m.def("schedule", [](In<i32> users, In<i32> items, i64 n_users, i64 n_items, std::uint64_t seed,
@@ -40,8 +50,9 @@ void bind_factors(nb::module_& m) {
     const Schedule plan{order.data(), bounds.data(), blocks, blocks};
     const SgdSides sides{P.data(), Q.data(), user_bias.data(), item_bias.data(),
                          static_cast<int>(P.shape(1))};
-    const SgdRates rates{rate, mean, user_factors.data(), item_factors.data(), reg_user.data(),
-                         reg_item.data(), factors, biases};
+    const SgdRates rates{
+        rate,    mean,  user_factors.data(), item_factors.data(), reg_user.data(), reg_item.data(),
+        factors, biases};
     double error = 0;
     without_gil(threads, [&](const Run& run) {
       rating_sgd(plan, users.data(), items.data(), targets.data(), sides, rates, error, run);
@@ -49,12 +60,15 @@ void bind_factors(nb::module_& m) {
     return error;
   });
 
-  m.def("gram", [](In<float> items, std::optional<In<float>> weights, Out<float> out, int threads) {
-    without_gil(threads, [&](const Run& run) {
-      gram(items.data(), static_cast<i64>(items.shape(0)), static_cast<int>(items.shape(1)),
-           pointer(weights), out.data(), run);
-    });
-  }, nb::arg("items"), nb::arg("weights").none(), nb::arg("out"), nb::arg("threads"));
+  m.def(
+      "gram",
+      [](In<float> items, std::optional<In<float>> weights, Out<float> out, int threads) {
+        without_gil(threads, [&](const Run& run) {
+          gram(items.data(), static_cast<i64>(items.shape(0)), static_cast<int>(items.shape(1)),
+               pointer(weights), out.data(), run);
+        });
+      },
+      nb::arg("items"), nb::arg("weights").none(), nb::arg("out"), nb::arg("threads"));
 }
 
 }  // namespace penchant

@@ -58,7 +58,8 @@ void bind_ids(nb::module_& m) {
     for (std::size_t at = 0; at < rows.size(); ++at) {
       const i64 row = rows.data()[at];
       if (row < 0 || row >= all.size) throw nb::index_error("row");
-      PyObject* one = PyUnicode_DecodeUTF8(all.blob + all.offsets[row], all.offsets[row + 1] - all.offsets[row], nullptr);
+      PyObject* one = PyUnicode_DecodeUTF8(all.blob + all.offsets[row],
+                                           all.offsets[row + 1] - all.offsets[row], nullptr);
       if (one == nullptr) throw nb::python_error();
       PyList_SET_ITEM(out.ptr(), static_cast<Py_ssize_t>(at), one);
     }
@@ -89,31 +90,31 @@ void bind_ids(nb::module_& m) {
     });
   });
   m.def("index_texts", [](In<std::uint8_t> blob, In<i64> offsets, Out<i32> order, int threads) {
-    without_gil(threads,
-                [&](const Run& run) { index(text(blob, offsets), order.data(), run); });
+    without_gil(threads, [&](const Run& run) { index(text(blob, offsets), order.data(), run); });
   });
-  m.def("lookup_numbers", [](In<i64> table, In<i32> order, In<i64> ids, Out<i32> rows,
-                             int threads) -> i64 {
-    bool fits = true;
-    without_gil(threads, [&](const Run& run) {
-      fits = lookup(table.data(), order.data(), static_cast<i64>(table.size()), ids.data(),
-                    static_cast<i64>(ids.size()), rows.data(), run);
-    });
-    return fits ? DONE : FOREIGN_ORDER;
-  });
+  m.def("lookup_numbers",
+        [](In<i64> table, In<i32> order, In<i64> ids, Out<i32> rows, int threads) -> i64 {
+          bool fits = true;
+          without_gil(threads, [&](const Run& run) {
+            fits = lookup(table.data(), order.data(), static_cast<i64>(table.size()), ids.data(),
+                          static_cast<i64>(ids.size()), rows.data(), run);
+          });
+          return fits ? DONE : FOREIGN_ORDER;
+        });
   // DONE, FOREIGN_ORDER, or the position of the first id that is no text.
-  m.def("lookup_texts", [](In<std::uint8_t> blob, In<i64> offsets, In<i32> order, nb::list ids,
-                           Out<i32> rows, int threads) -> i64 {
-    std::vector<Word> list;
-    const i64 bad = words(ids, list, threads);
-    if (bad >= 0) return bad;
-    bool fits = true;
-    without_gil(threads, [&](const Run& run) {
-      fits = lookup(text(blob, offsets), order.data(), list.data(), static_cast<i64>(list.size()),
-                    rows.data(), run);
-    });
-    return fits ? DONE : FOREIGN_ORDER;
-  });
+  m.def("lookup_texts",
+        [](In<std::uint8_t> blob, In<i64> offsets, In<i32> order, nb::list ids, Out<i32> rows,
+           int threads) -> i64 {
+          std::vector<Word> list;
+          const i64 bad = words(ids, list, threads);
+          if (bad >= 0) return bad;
+          bool fits = true;
+          without_gil(threads, [&](const Run& run) {
+            fits = lookup(text(blob, offsets), order.data(), list.data(),
+                          static_cast<i64>(list.size()), rows.data(), run);
+          });
+          return fits ? DONE : FOREIGN_ORDER;
+        });
 }
 
 }  // namespace penchant

@@ -5,18 +5,25 @@ namespace penchant {
 
 void bind_pairs(nb::module_& m) {
   m.def("pair_blocks", &pair_blocks);
-  m.def("pair_plan", [](nb::tuple likes, std::uint64_t seed, i64 blocks, Out<i32> users, Out<i32> items,
-                        Out<i64> bounds) {
+  m.def("pair_plan", [](nb::tuple likes, std::uint64_t seed, i64 blocks, Out<i32> users,
+                        Out<i32> items, Out<i64> bounds) {
     const RowsArg rows = rows_arg(likes);
     nb::gil_scoped_release release;
     pair_plan(rows.rows(), seed, blocks, users.data(), items.data(), bounds.data());
   });
 
-  m.def("draw_pairs", [](In<i32> users, In<i32> items, In<i64> ranges, i64 n_items, std::uint64_t seed,
-                         std::uint64_t epoch, Out<i32> pairs, Out<i64> bounds, int threads) {
-    const PairPlan plan{users.data(), items.data(), ranges.data(), static_cast<i64>(ranges.size()) - 1,
-                        static_cast<i64>(users.size()), n_items, seed};
-    without_gil(threads, [&](const Run& run) { draw_pairs(plan, epoch, pairs.data(), bounds.data(), run); });
+  m.def("draw_pairs", [](In<i32> users, In<i32> items, In<i64> ranges, i64 n_items,
+                         std::uint64_t seed, std::uint64_t epoch, Out<i32> pairs, Out<i64> bounds,
+                         int threads) {
+    const PairPlan plan{users.data(),
+                        items.data(),
+                        ranges.data(),
+                        static_cast<i64>(ranges.size()) - 1,
+                        static_cast<i64>(users.size()),
+                        n_items,
+                        seed};
+    without_gil(threads,
+                [&](const Run& run) { draw_pairs(plan, epoch, pairs.data(), bounds.data(), run); });
   });
 
   m.def("bpr_sgd", [](In<i32> pairs, In<i64> bounds, i64 blocks, Out<float> P, Out<float> Q,
@@ -29,18 +36,23 @@ void bind_pairs(nb::module_& m) {
     return nb::make_tuple(count.ordered, count.all);
   });
 
-  m.def("pair_taste", [](nb::tuple histories, In<float> items, In<float> bias, In<float> panel,
-                         In<float> panel_bias, In<float> weights, In<float> ridge, Out<float> out,
-                         int threads) {
-    const RowsArg rows = rows_arg(histories);
-    const PairModel model{items.data(), bias.data(), panel.data(), panel_bias.data(), weights.data(),
-                          static_cast<i64>(panel.shape(0)), static_cast<int>(items.shape(1))};
-    i64 singular = -1;
-    without_gil(threads, [&](const Run& run) {
-      singular = pair_taste(rows.rows(), model, ridge.data(), out.data(), run);
-    });
-    return singular;
-  });
+  m.def("pair_taste",
+        [](nb::tuple histories, In<float> items, In<float> bias, In<float> panel,
+           In<float> panel_bias, In<float> weights, In<float> ridge, Out<float> out, int threads) {
+          const RowsArg rows = rows_arg(histories);
+          const PairModel model{items.data(),
+                                bias.data(),
+                                panel.data(),
+                                panel_bias.data(),
+                                weights.data(),
+                                static_cast<i64>(panel.shape(0)),
+                                static_cast<int>(items.shape(1))};
+          i64 singular = -1;
+          without_gil(threads, [&](const Run& run) {
+            singular = pair_taste(rows.rows(), model, ridge.data(), out.data(), run);
+          });
+          return singular;
+        });
 }
 
 }  // namespace penchant

@@ -7,24 +7,30 @@
 namespace penchant {
 
 void bind_rows(nb::module_& m) {
-  m.def("csr", [](In<i32> rows, i64 n_rows, std::optional<In<i64>> times, Out<i64> indptr,
-                  Out<i64> order, int threads) {
-    without_gil(threads, [&](const Run& run) {
-      csr(rows.data(), static_cast<i64>(rows.size()), n_rows, pointer(times), indptr.data(),
-          order.data(), run);
-    });
-  }, nb::arg("rows"), nb::arg("n_rows"), nb::arg("times").none(), nb::arg("indptr"),
-     nb::arg("order"), nb::arg("threads"));
+  m.def(
+      "csr",
+      [](In<i32> rows, i64 n_rows, std::optional<In<i64>> times, Out<i64> indptr, Out<i64> order,
+         int threads) {
+        without_gil(threads, [&](const Run& run) {
+          csr(rows.data(), static_cast<i64>(rows.size()), n_rows, pointer(times), indptr.data(),
+              order.data(), run);
+        });
+      },
+      nb::arg("rows"), nb::arg("n_rows"), nb::arg("times").none(), nb::arg("indptr"),
+      nb::arg("order"), nb::arg("threads"));
 
-  m.def("transpose", [](nb::tuple source, i64 n_columns, Out<i64> indptr, Out<i32> indices,
-                        std::optional<Out<float>> values, int threads) {
-    const RowsArg rows = rows_arg(source);
-    without_gil(threads, [&](const Run& run) {
-      transpose(rows.rows(), n_columns, indptr.data(), indices.data(),
-                values ? values->data() : nullptr, run);
-    });
-  }, nb::arg("rows"), nb::arg("n_columns"), nb::arg("indptr"), nb::arg("indices"),
-     nb::arg("values").none(), nb::arg("threads"));
+  m.def(
+      "transpose",
+      [](nb::tuple source, i64 n_columns, Out<i64> indptr, Out<i32> indices,
+         std::optional<Out<float>> values, int threads) {
+        const RowsArg rows = rows_arg(source);
+        without_gil(threads, [&](const Run& run) {
+          transpose(rows.rows(), n_columns, indptr.data(), indices.data(),
+                    values ? values->data() : nullptr, run);
+        });
+      },
+      nb::arg("rows"), nb::arg("n_columns"), nb::arg("indptr"), nb::arg("indices"),
+      nb::arg("values").none(), nb::arg("threads"));
 
   m.def("deciding", [](nb::tuple source, bool last, Out<bool> mask, int threads) {
     const RowsArg rows = rows_arg(source);
@@ -32,16 +38,18 @@ void bind_rows(nb::module_& m) {
       deciding(rows.rows(), last, reinterpret_cast<unsigned char*>(mask.data()), run);
     });
   });
-  m.def("gather4", [](In<std::uint32_t> source, In<i64> places, Out<std::uint32_t> out, int threads) {
-    without_gil(threads, [&](const Run& run) {
-      gather(source.data(), places.data(), static_cast<i64>(places.size()), out.data(), run);
-    });
-  });
-  m.def("gather8", [](In<std::uint64_t> source, In<i64> places, Out<std::uint64_t> out, int threads) {
-    without_gil(threads, [&](const Run& run) {
-      gather(source.data(), places.data(), static_cast<i64>(places.size()), out.data(), run);
-    });
-  });
+  m.def("gather4",
+        [](In<std::uint32_t> source, In<i64> places, Out<std::uint32_t> out, int threads) {
+          without_gil(threads, [&](const Run& run) {
+            gather(source.data(), places.data(), static_cast<i64>(places.size()), out.data(), run);
+          });
+        });
+  m.def("gather8",
+        [](In<std::uint64_t> source, In<i64> places, Out<std::uint64_t> out, int threads) {
+          without_gil(threads, [&](const Run& run) {
+            gather(source.data(), places.data(), static_cast<i64>(places.size()), out.data(), run);
+          });
+        });
   m.def("sound", [](nb::tuple source, i64 n_columns, int threads) {
     const RowsArg rows = rows_arg(source);
     bool is = true;
@@ -49,14 +57,17 @@ void bind_rows(nb::module_& m) {
     return is;
   });
 
-  m.def("spread", [](nb::tuple history, nb::tuple weights, i64 n_columns, Out<float> out,
-                     std::optional<Out<float>> norm, int threads) {
-    const RowsArg h = rows_arg(history), w = rows_arg(weights);
-    without_gil(threads, [&](const Run& run) {
-      spread(h.rows(), w.rows(), n_columns, out.data(), norm ? norm->data() : nullptr, run);
-    });
-  }, nb::arg("history"), nb::arg("weights"), nb::arg("n_columns"), nb::arg("out"),
-     nb::arg("norm").none(), nb::arg("threads"));
+  m.def(
+      "spread",
+      [](nb::tuple history, nb::tuple weights, i64 n_columns, Out<float> out,
+         std::optional<Out<float>> norm, int threads) {
+        const RowsArg h = rows_arg(history), w = rows_arg(weights);
+        without_gil(threads, [&](const Run& run) {
+          spread(h.rows(), w.rows(), n_columns, out.data(), norm ? norm->data() : nullptr, run);
+        });
+      },
+      nb::arg("history"), nb::arg("weights"), nb::arg("n_columns"), nb::arg("out"),
+      nb::arg("norm").none(), nb::arg("threads"));
 
   m.def("spread_dense", [](nb::tuple history, In<float> weights, Out<float> out, int threads) {
     const RowsArg h = rows_arg(history);
@@ -65,28 +76,35 @@ void bind_rows(nb::module_& m) {
     });
   });
 
-  m.def("nearest", [](nb::tuple queries, nb::tuple table, i64 n_columns, i64 k, int measure,
-                      double shrink, std::optional<In<i32>> itself, bool positive, int threads) {
-    const RowsArg q = rows_arg(queries), t = rows_arg(table);
-    OwnedRows out;
-    without_gil(threads, [&](const Run& run) {
-      nearest(q.rows(), t.rows(), n_columns, k, static_cast<Measure>(measure), shrink,
-              pointer(itself), positive, out, run);
-    });
-    return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
-                          owned(std::move(out.values)));
-  }, nb::arg("queries"), nb::arg("table"), nb::arg("n_columns"), nb::arg("k"), nb::arg("measure"),
-     nb::arg("shrink"), nb::arg("itself").none(), nb::arg("positive"), nb::arg("threads"));
+  m.def(
+      "nearest",
+      [](nb::tuple queries, nb::tuple table, i64 n_columns, i64 k, int measure, double shrink,
+         std::optional<In<i32>> itself, bool positive, int threads) {
+        const RowsArg q = rows_arg(queries), t = rows_arg(table);
+        OwnedRows out;
+        without_gil(threads, [&](const Run& run) {
+          nearest(q.rows(), t.rows(), n_columns, k, static_cast<Measure>(measure), shrink,
+                  pointer(itself), positive, out, run);
+        });
+        return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
+                              owned(std::move(out.values)));
+      },
+      nb::arg("queries"), nb::arg("table"), nb::arg("n_columns"), nb::arg("k"), nb::arg("measure"),
+      nb::arg("shrink"), nb::arg("itself").none(), nb::arg("positive"), nb::arg("threads"));
 
-  m.def("neighbours", [](nb::tuple table, i64 n_columns, i64 k, int measure, double shrink, int threads) {
-    const RowsArg t = rows_arg(table);
-    OwnedRows out;
-    without_gil(threads, [&](const Run& run) {
-      neighbours(t.rows(), n_columns, k, static_cast<Measure>(measure), shrink, out, run);
-    });
-    return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
-                          owned(std::move(out.values)));
-  }, nb::arg("table"), nb::arg("n_columns"), nb::arg("k"), nb::arg("measure"), nb::arg("shrink"), nb::arg("threads"));
+  m.def(
+      "neighbours",
+      [](nb::tuple table, i64 n_columns, i64 k, int measure, double shrink, int threads) {
+        const RowsArg t = rows_arg(table);
+        OwnedRows out;
+        without_gil(threads, [&](const Run& run) {
+          neighbours(t.rows(), n_columns, k, static_cast<Measure>(measure), shrink, out, run);
+        });
+        return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
+                              owned(std::move(out.values)));
+      },
+      nb::arg("table"), nb::arg("n_columns"), nb::arg("k"), nb::arg("measure"), nb::arg("shrink"),
+      nb::arg("threads"));
 }
 
 }  // namespace penchant

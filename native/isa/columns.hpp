@@ -15,8 +15,8 @@ struct System {
 };
 
 struct ColumnLoops {
-  // Rounds over all coordinates in order, w and r in place; true once one moves none by more than the
-  // tolerance, false after `most`.
+  // Rounds over all coordinates in order, w and r in place; true once one moves none by more than
+  // the tolerance, false after `most`.
   bool (*descend)(const System& system, float tolerance, int most, float* w, float* r);
 
   // to[0..width) -= factor · from[0..width); width is a multiple of 16.

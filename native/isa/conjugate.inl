@@ -1,5 +1,6 @@
-// Conjugate gradient on one row's normal equations, without forming their matrix: vectors are copied at the first
-// pass, then read sixteen at a time. Usual widths are constants, so that all addresses follow from one.
+// Conjugate gradient on one row's normal equations, without forming their matrix: vectors are
+// copied at the first pass, then read sixteen at a time. Usual widths are constants, so that all
+// addresses follow from one.
 
 // to[..) += Σ_e factors[e] · rows[e][..) for sixteen rows, some registers of them.
 template <int REGISTERS>
@@ -8,7 +9,8 @@ INLINE void add_sixteen(const float* rows, const int width, const float* factors
   Register sums[CHAINS][REGISTERS];
   for (int k = 0; k < REGISTERS; ++k) {
     sums[0][k] = load_register(to + k * WIDTH) + factors[0] * load_register(rows + k * WIDTH);
-    for (int e = 1; e < CHAINS; ++e) sums[e][k] = factors[e] * load_register(rows + e * width + k * WIDTH);
+    for (int e = 1; e < CHAINS; ++e)
+      sums[e][k] = factors[e] * load_register(rows + e * width + k * WIDTH);
   }
   for (int e = CHAINS; e < LANES; e += CHAINS)
     for (int c = 0; c < CHAINS; ++c)
@@ -36,7 +38,8 @@ INLINE void sixteen_dots(const float* rows, const int width, const float* p, flo
                             _mm512_unpackhi_ps(sums[2 * e], sums[2 * e + 1]));
   for (int e = 0; e < 4; ++e) {
     const __m512d a = _mm512_castps_pd(sums[2 * e]), b = _mm512_castps_pd(sums[2 * e + 1]);
-    sums[e] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+    sums[e] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)),
+                            _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
   }
   for (int e = 0; e < 2; ++e)
     sums[e] = _mm512_add_ps(_mm512_shuffle_f32x4(sums[2 * e], sums[2 * e + 1], 0x88),
@@ -46,26 +49,34 @@ INLINE void sixteen_dots(const float* rows, const int width, const float* p, flo
 #else
   for (int e = 0; e < LANES; ++e) dots[e] = summed(products(rows + e * width, p, width));
 #endif
-  asm volatile("" ::: "memory");  // else the compiler keeps all sixteen rows on the stack for what follows
+  asm volatile(
+      "" ::
+          : "memory");  // else the compiler keeps all sixteen rows on the stack for what follows
 }
 
 // out += (G + diag ridge) p.
-INLINE void add_gram(const float* gram, const float* ridge, const int width, const float* p, float* out) {
-  for (int k = 0; k < width; k += WIDTH) store_register(out + k, load_register(out + k) + load_register(ridge + k) * load_register(p + k));
+INLINE void add_gram(const float* gram, const float* ridge, const int width, const float* p,
+                     float* out) {
+  for (int k = 0; k < width; k += WIDTH)
+    store_register(out + k,
+                   load_register(out + k) + load_register(ridge + k) * load_register(p + k));
   if (gram == nullptr) return;
-  for (int i = 0; i < width; i += LANES) add_rows(gram + static_cast<std::int64_t>(i) * width, width, p + i, out);
+  for (int i = 0; i < width; i += LANES)
+    add_rows(gram + static_cast<std::int64_t>(i) * width, width, p + i, out);
 }
 
 // The vectors of entries e to e + 15 copied, zeros behind the last; others are asked for early.
 INLINE void copy_sixteen(const Vectors& v, const int width, std::int64_t e, float* rows) {
   constexpr int EARLY = 16;
   for (int lane = 0; lane < LANES; ++lane) {
-    const std::int64_t at = e + lane < v.n ? e + lane : v.n - 1, next = at + EARLY < v.n ? at + EARLY : at;
+    const std::int64_t at = e + lane < v.n ? e + lane : v.n - 1,
+                       next = at + EARLY < v.n ? at + EARLY : at;
     const float* from = v.items + static_cast<std::int64_t>(v.ids[at]) * width;
     const float* soon = v.items + static_cast<std::int64_t>(v.ids[next]) * width;
     const float there = e + lane < v.n ? 1.0f : 0.0f;
     for (int k = 0; k < width; k += LANES) __builtin_prefetch(soon + k);
-    for (int k = 0; k < width; k += WIDTH) store_register(rows + lane * width + k, there * load_register(from + k));
+    for (int k = 0; k < width; k += WIDTH)
+      store_register(rows + lane * width + k, there * load_register(from + k));
   }
 }
 
@@ -81,7 +92,8 @@ INLINE double add_errors(const Vectors& v, const int width, const float* x, floa
     for (int lane = 0; lane < LANES; ++lane) {
       const bool there = e + lane < v.n;
       const float weight = !there ? 0.0f : v.weights == nullptr ? 1.0f : v.weights[e + lane];
-      const float error = (there && v.targets != nullptr ? v.targets[e + lane] : 1.0f) - errors[lane];
+      const float error =
+          (there && v.targets != nullptr ? v.targets[e + lane] : 1.0f) - errors[lane];
       sum += weight * error * error;
       errors[lane] = weight * error;
     }
@@ -103,8 +115,8 @@ INLINE void add_products(const Vectors& v, const int width, const float* p, floa
   }
 }
 
-INLINE double descend(const Vectors& v, const int width, const float* gram, const float* ridge, int steps, float* x,
-                      float* scratch) {
+INLINE double descend(const Vectors& v, const int width, const float* gram, const float* ridge,
+                      int steps, float* x, float* scratch) {
   float *r = scratch, *p = r + width, *Ap = p + width;
   for (int k = 0; k < width; k += WIDTH) {
     store_register(r + k, Register{});
@@ -135,18 +147,21 @@ INLINE double descend(const Vectors& v, const int width, const float* gram, cons
   return loss;
 }
 
-double conjugate(const Vectors& v, int width, const float* gram, const float* ridge, int steps, float* x, float* scratch) {
+double conjugate(const Vectors& v, int width, const float* gram, const float* ridge, int steps,
+                 float* x, float* scratch) {
   if (width == 32) return descend(v, 32, gram, ridge, steps, x, scratch);
   if (width == 64) return descend(v, 64, gram, ridge, steps, x, scratch);
   if (width == 128) return descend(v, 128, gram, ridge, steps, x, scratch);
   return descend(v, width, gram, ridge, steps, x, scratch);
 }
 
-void subtract_products(const float* rows, std::int64_t n, int stride, int width, const float* x, float* out) {
+void subtract_products(const float* rows, std::int64_t n, int stride, int width, const float* x,
+                       float* out) {
   for (std::int64_t e = 0; e < n; ++e) out[e] -= summed(products(rows + e * stride, x, width));
 }
 
-void add_scaled(const float* const* rows, const float* factors, int n, std::int64_t from, std::int64_t size, float* to) {
+void add_scaled(const float* const* rows, const float* factors, int n, std::int64_t from,
+                std::int64_t size, float* to) {
   std::int64_t k = 0;
   for (; k + WIDTH <= size; k += WIDTH) {
     Register sum = load_register(to + k);

@@ -1,4 +1,5 @@
-// The inner loop of dense products, compiled once per level; see level.cpp for what must not be used here.
+// The inner loop of dense products, compiled once per level; see level.cpp for what must not be
+// used here.
 #include "dense.hpp"
 
 namespace penchant {

@@ -5,10 +5,10 @@
 
 namespace penchant {
 
-constexpr int PANEL = 64;    // items scored at once
-constexpr int GROUP = 6;     // queries scored at once
-constexpr int LANES = 16;    // floats of one vector at every level: one order of summation everywhere
-constexpr int ROWS = 32;     // item vectors of a normal matrix summed at once
+constexpr int PANEL = 64;  // items scored at once
+constexpr int GROUP = 6;   // queries scored at once
+constexpr int LANES = 16;  // floats of one vector at every level: one order of summation everywhere
+constexpr int ROWS = 32;   // item vectors of a normal matrix summed at once
 constexpr int MOST_WIDE = 1024;  // components of a vector at most
 
 struct SgdRates {
@@ -39,65 +39,74 @@ struct Level {
                 float* out);
 
   // The same, but only of queries with a score of an eligible column that reaches their threshold:
-  // those columns' bits are left in `eligible` [n_queries], 0 elsewhere; out of other queries is not written.
-  // True if any bit is left.
-  bool (*score_above)(const float* queries, int n_queries, int d, const float* panel, const float* start,
-                      const float* thresholds, std::uint64_t* eligible, float* out);
+  // those columns' bits are left in `eligible` [n_queries], 0 elsewhere; out of other queries is
+  // not written. True if any bit is left.
+  bool (*score_above)(const float* queries, int n_queries, int d, const float* panel,
+                      const float* start, const float* thresholds, std::uint64_t* eligible,
+                      float* out);
 
   // Bits of the scores that are at least the threshold.
   std::uint64_t (*at_least)(const float* scores, float threshold);
 
-  // rows[e] = items[ids[e]] (d of width components, the others stay 0), weighted[e] = w_e rows[e] unless
-  // weights is null, right += Σ_e w_e t_e rows[e] (t = 1 where targets is null); width is a multiple of 16.
-  // `ahead` more ids follow, whose vectors are asked for early.
-  void (*gather)(const float* items, int d, int width, const std::int32_t* ids, const float* weights,
-                 const float* targets, int n, std::int64_t ahead, float* rows, float* weighted, double* right);
+  // rows[e] = items[ids[e]] (d of width components, the others stay 0), weighted[e] = w_e rows[e]
+  // unless weights is null, right += Σ_e w_e t_e rows[e] (t = 1 where targets is null); width is a
+  // multiple of 16. `ahead` more ids follow, whose vectors are asked for early.
+  void (*gather)(const float* items, int d, int width, const std::int32_t* ids,
+                 const float* weights, const float* targets, int n, std::int64_t ahead, float* rows,
+                 float* weighted, double* right);
 
-  // normal[i][j] += Σ_r weighted[r][i] · rows[r][j] for j from the tile of 16 that holds i; rows lie
-  // `stride` apart, normal is [width, width].
-  void (*normal)(const float* rows, const float* weighted, int n, int stride, int width, float* normal);
+  // normal[i][j] += Σ_r weighted[r][i] · rows[r][j] for j from the tile of 16 that holds i; rows
+  // lie `stride` apart, normal is [width, width].
+  void (*normal)(const float* rows, const float* weighted, int n, int stride, int width,
+                 float* normal);
 
-  // Solves A x = b for symmetric positive A [d, width], upper half given; A and b are used up. False if
-  // a pivot is not positive.
+  // Solves A x = b for symmetric positive A [d, width], upper half given; A and b are used up.
+  // False if a pivot is not positive.
   bool (*solve)(double* A, int d, int width, double* b, double* x);
 
-  // The same in float32, x holds b at first. False if a pivot lost most of its digits: A is too badly
-  // conditioned for float32.
+  // The same in float32, x holds b at first. False if a pivot lost most of its digits: A is too
+  // badly conditioned for float32.
   bool (*solve_one)(float* A, int d, int width, float* x);
 
-  // The same for 16 systems side by side, A lower half by rows [d(d+1)/2][16], x [d][16]: the bytes of
-  // each answer are those of solve_one. Bits of the systems for which that is false.
+  // The same for 16 systems side by side, A lower half by rows [d(d+1)/2][16], x [d][16]: the bytes
+  // of each answer are those of solve_one. Bits of the systems for which that is false.
   std::uint32_t (*solve_sixteen)(float* A, int d, float* x);
 
   // The upper halves of 16 normal matrices [16, width, width] into the lanes of A.
   void (*to_lanes)(const float* normals, int d, int width, float* A);
 
-  // `steps` steps of conjugate gradient on (G + Σ w v vᵀ + diag ridge) x = Σ w t v from x, in place. scratch is
-  // [3, width]. Returns Σ w (t − v · x)² + xᵀ(G + diag ridge) x.
-  double (*conjugate)(const Vectors& v, int width, const float* gram, const float* ridge, int steps, float* x,
-                      float* scratch);
+  // `steps` steps of conjugate gradient on (G + Σ w v vᵀ + diag ridge) x = Σ w t v from x, in
+  // place. scratch is [3, width]. Returns Σ w (t − v · x)² + xᵀ(G + diag ridge) x.
+  double (*conjugate)(const Vectors& v, int width, const float* gram, const float* ridge, int steps,
+                      float* x, float* scratch);
 
   // out[e] -= rows[e][0..width) · x, rows `stride` apart.
-  void (*subtract_products)(const float* rows, std::int64_t n, int stride, int width, const float* x, float* out);
+  void (*subtract_products)(const float* rows, std::int64_t n, int stride, int width,
+                            const float* x, float* out);
 
   // to[k] += Σ_e factors[e] · rows[e][from + k] for k below size, in the order of e.
-  void (*add_scaled)(const float* const* rows, const float* factors, int n, std::int64_t from, std::int64_t size,
-                     float* to);
+  void (*add_scaled)(const float* const* rows, const float* factors, int n, std::int64_t from,
+                     std::int64_t size, float* to);
 
-  // counts[c] = how many of n rows of bits have column c, for the first `strips` (16 at most) strips of 512 columns; a
-  // row is `words` long, `nothing` a row of zeros.
-  void (*count_columns)(const std::uint64_t* bits, std::int64_t words, const std::int32_t* rows, std::int64_t n,
-                        int strips, const std::uint64_t* nothing, std::int32_t* counts);
+  // counts[c] = how many of n rows of bits have column c, for the first `strips` (16 at most)
+  // strips of 512 columns; a row is `words` long, `nothing` a row of zeros.
+  void (*count_columns)(const std::uint64_t* bits, std::int64_t words, const std::int32_t* rows,
+                        std::int64_t n, int strips, const std::uint64_t* nothing,
+                        std::int32_t* counts);
 
-  // The columns j whose count c is above 0 and may reach min(mine, theirs[j]) · (plus + scale · sizes[j] − less · c);
-  // returns how many were found. What float32 might have rounded away is found too.
-  std::int64_t (*near_enough)(const std::int32_t* counts, std::int64_t n, const float* sizes, float plus, float scale,
-                              float less, float mine, const float* theirs, std::int32_t* found);
+  // The columns j whose count c is above 0 and may reach min(mine, theirs[j]) · (plus + scale ·
+  // sizes[j] − less · c); returns how many were found. What float32 might have rounded away is
+  // found too.
+  std::int64_t (*near_enough)(const std::int32_t* counts, std::int64_t n, const float* sizes,
+                              float plus, float scale, float less, float mine, const float* theirs,
+                              std::int32_t* found);
 
   // sums[columns[e]][0..8) += values[e] · weights[0..8), values 1 where null.
-  void (*add_eight)(const std::int32_t* columns, const float* values, std::int64_t n, const float* weights, float* sums);
+  void (*add_eight)(const std::int32_t* columns, const float* values, std::int64_t n,
+                    const float* weights, float* sums);
 
-  // One pass over ratings (positions in order) in place; returns the sum of squared errors before each step.
+  // One pass over ratings (positions in order) in place; returns the sum of squared errors before
+  // each step.
   double (*sgd)(const std::int64_t* order, std::int64_t n, const std::int32_t* users,
                 const std::int32_t* items, const float* targets, SgdSides sides, SgdRates rates);
 };
@@ -108,6 +117,6 @@ extern const Level level_avx2;
 extern const Level level_avx512;
 #endif
 
-const Level& level();                    // the one in use
-bool choose_level(const char* name);     // false: unknown here or not supported by this processor
+const Level& level();                 // the one in use
+bool choose_level(const char* name);  // false: unknown here or not supported by this processor
 }  // namespace penchant

@@ -1,9 +1,9 @@
 // Inner loops as static functions on raw pointers, compiled once per level.
 //
-// No functions of the standard library here: the linker keeps one copy of an inline function for the whole
-// program, and it might be the one compiled for AVX-512. Templates of our own live in the unnamed
-// namespace. Where lanes do not meet, vectors are as wide as the registers of the level; where they are
-// summed, the order is fixed.
+// No functions of the standard library here: the linker keeps one copy of an inline function for
+// the whole program, and it might be the one compiled for AVX-512. Templates of our own live in the
+// unnamed namespace. Where lanes do not meet, vectors are as wide as the registers of the level;
+// where they are summed, the order is fixed.
 #include "isa.hpp"
 
 #if defined(__x86_64__)
@@ -32,8 +32,11 @@ namespace {
 #define TEXT(name) #name
 #define NAME_OF(level) TEXT(level)
 extern const Level LEVEL_NAME(PENCHANT_LEVEL);
+// clang-format off
 const Level LEVEL_NAME(PENCHANT_LEVEL) = {
-    NAME_OF(PENCHANT_LEVEL), score, score_above, at_least, gather, normal, solve, solve_one, solve_sixteen, to_lanes,
-    conjugate, subtract_products, add_scaled, count_columns, near_enough, add_eight, sgd};
+    NAME_OF(PENCHANT_LEVEL), score, score_above, at_least, gather, normal, solve, solve_one,
+    solve_sixteen, to_lanes, conjugate, subtract_products, add_scaled, count_columns, near_enough,
+    add_eight, sgd};
+// clang-format on
 
 }  // namespace penchant

@@ -1,5 +1,5 @@
-// Inner loops of BPR as static functions on raw pointers, compiled once per level; see level.cpp for
-// what is allowed here, and why.
+// Inner loops of BPR as static functions on raw pointers, compiled once per level; see level.cpp
+// for what is allowed here, and why.
 #include "pairs.hpp"
 
 namespace penchant {
@@ -10,24 +10,27 @@ namespace {
 constexpr int PARTS = LANES / WIDTH;  // registers of sixteen interleaved sums
 typedef std::int32_t EightInts __attribute__((vector_size(32), aligned(4), may_alias));
 
-INLINE double total(Doubles s) { return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])); }
+INLINE double total(Doubles s) {
+  return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
+}
 
-// e^x for |x| ≤ 80 to about 1e-7 of itself: 2^n times a polynomial in the rest. For a float, or for a
-// vector with its whole numbers.
-#define EXPONENTIAL(Value, Whole, name)                                                              \
-  INLINE Value name(Value x) {                                                                       \
-    const Value shifted = x * 1.44269504f + 12582912.0f; /* rounds to a whole number */              \
-    const Value n = shifted - 12582912.0f;                                                           \
-    const Value r = x - n * 0.693359375f + n * 2.12194440e-4f;                                       \
-    const Value square = r * r;                                                                      \
-    const Value low = (1.0f + r) + square * (0.5f + r * 0.166666667f);                               \
-    const Value high = (0.0416666667f + r * 0.00833333333f) + square * (0.00138888889f + r * 1.98412698e-4f); \
-    union {                                                                                          \
-      Value value;                                                                                   \
-      Whole whole;                                                                                   \
-    } scale = {shifted};                                                                             \
-    scale.whole = (scale.whole - 0x4b400000 + 127) << 23;                                            \
-    return (low + square * square * high) * scale.value;                                             \
+// e^x for |x| ≤ 80 to about 1e-7 of itself: 2^n times a polynomial in the rest. For a float, or for
+// a vector with its whole numbers.
+#define EXPONENTIAL(Value, Whole, name)                                                        \
+  INLINE Value name(Value x) {                                                                 \
+    const Value shifted = x * 1.44269504f + 12582912.0f; /* rounds to a whole number */        \
+    const Value n = shifted - 12582912.0f;                                                     \
+    const Value r = x - n * 0.693359375f + n * 2.12194440e-4f;                                 \
+    const Value square = r * r;                                                                \
+    const Value low = (1.0f + r) + square * (0.5f + r * 0.166666667f);                         \
+    const Value high =                                                                         \
+        (0.0416666667f + r * 0.00833333333f) + square * (0.00138888889f + r * 1.98412698e-4f); \
+    union {                                                                                    \
+      Value value;                                                                             \
+      Whole whole;                                                                             \
+    } scale = {shifted};                                                                       \
+    scale.whole = (scale.whole - 0x4b400000 + 127) << 23;                                      \
+    return (low + square * square * high) * scale.value;                                       \
   }
 EXPONENTIAL(float, std::int32_t, exponential)
 EXPONENTIAL(EightFloats, EightInts, exponentials)
@@ -70,7 +73,8 @@ INLINE float advantage(const float* p, const float* a, const float* b, const int
 INLINE void step(float* p, float* a, float* b, const int d, float push, float keep) {
   int k = 0;
   for (; k + WIDTH <= d; k += WIDTH) {
-    const Register old_p = load_register(p + k), old_a = load_register(a + k), old_b = load_register(b + k);
+    const Register old_p = load_register(p + k), old_a = load_register(a + k),
+                   old_b = load_register(b + k);
     store_register(p + k, keep * old_p + push * (old_a - old_b));
     store_register(a + k, keep * old_a + push * old_p);
     store_register(b + k, keep * old_b - push * old_p);
@@ -117,10 +121,14 @@ INLINE PairCount walk(const std::int32_t* pairs, std::int64_t n, PairSides sides
 
 PairCount sgd(const std::int32_t* pairs, std::int64_t n, PairSides sides, PairRates rates) {
   switch (sides.d) {  // a constant width keeps the loops without counters
-    case 32: return walk(pairs, n, sides, rates, 32);
-    case 64: return walk(pairs, n, sides, rates, 64);
-    case 128: return walk(pairs, n, sides, rates, 128);
-    default: return walk(pairs, n, sides, rates, sides.d);
+    case 32:
+      return walk(pairs, n, sides, rates, 32);
+    case 64:
+      return walk(pairs, n, sides, rates, 64);
+    case 128:
+      return walk(pairs, n, sides, rates, 128);
+    default:
+      return walk(pairs, n, sides, rates, sides.d);
   }
 }
 
@@ -133,8 +141,8 @@ void dots(const double* rows, int n, int width, const double* p, const double* s
   }
 }
 
-void margins(double above, double sign, const double* scores, const double* share, int m, double* pull,
-             double* bends, double* pulled, double* bent) {
+void margins(double above, double sign, const double* scores, const double* share, int m,
+             double* pull, double* bends, double* pulled, double* bent) {
   const EightFloats most = EightFloats{} + 80.0f;
   Doubles sum_pull = {}, sum_bend = {};
   for (int j = 0; j < m; j += EIGHT) {

@@ -8,7 +8,8 @@ INLINE std::uint64_t reached(Register scores, float threshold) {
   return static_cast<unsigned>(
       _mm256_movemask_ps(_mm256_cmp_ps((__m256)scores, _mm256_set1_ps(threshold), _CMP_GE_OQ)));
 #elif defined(__x86_64__)
-  return static_cast<unsigned>(_mm_movemask_ps(_mm_cmpge_ps((__m128)scores, _mm_set1_ps(threshold))));
+  return static_cast<unsigned>(
+      _mm_movemask_ps(_mm_cmpge_ps((__m128)scores, _mm_set1_ps(threshold))));
 #else
   std::uint64_t bits = 0;
   for (int lane = 0; lane < WIDTH; ++lane)
@@ -47,7 +48,8 @@ INLINE void score_group(const float* queries, const int n, int d, const float* p
 struct Keep {
   float* out;
   INLINE void operator()(int q, int left, const Register* sums) const {
-    for (int v = 0; v < SCORE_VECTORS; ++v) store_register(out + q * PANEL + left + WIDTH * v, sums[v]);
+    for (int v = 0; v < SCORE_VECTORS; ++v)
+      store_register(out + q * PANEL + left + WIDTH * v, sums[v]);
   }
 };
 
@@ -58,23 +60,32 @@ struct KeepAbove {
   float* out;
   INLINE void operator()(int q, int left, const Register* sums) const {
     std::uint64_t bits = 0;
-    for (int v = 0; v < SCORE_VECTORS; ++v) bits |= reached(sums[v], thresholds[q]) << (left + WIDTH * v);
+    for (int v = 0; v < SCORE_VECTORS; ++v)
+      bits |= reached(sums[v], thresholds[q]) << (left + WIDTH * v);
     bits &= eligible[q];
     if (bits == 0) return;
     found[q] |= bits;
-    for (int v = 0; v < SCORE_VECTORS; ++v) store_register(out + q * PANEL + left + WIDTH * v, sums[v]);
+    for (int v = 0; v < SCORE_VECTORS; ++v)
+      store_register(out + q * PANEL + left + WIDTH * v, sums[v]);
   }
 };
 
 template <class Use>
-INLINE void score_some(const float* queries, int n, int d, const float* panel, const float* start, Use use) {
+INLINE void score_some(const float* queries, int n, int d, const float* panel, const float* start,
+                       Use use) {
   switch (n) {  // a constant count keeps all sums in registers
-    case 1: return score_group(queries, 1, d, panel, start, use);
-    case 2: return score_group(queries, 2, d, panel, start, use);
-    case 3: return score_group(queries, 3, d, panel, start, use);
-    case 4: return score_group(queries, 4, d, panel, start, use);
-    case 5: return score_group(queries, 5, d, panel, start, use);
-    default: return score_group(queries, 6, d, panel, start, use);
+    case 1:
+      return score_group(queries, 1, d, panel, start, use);
+    case 2:
+      return score_group(queries, 2, d, panel, start, use);
+    case 3:
+      return score_group(queries, 3, d, panel, start, use);
+    case 4:
+      return score_group(queries, 4, d, panel, start, use);
+    case 5:
+      return score_group(queries, 5, d, panel, start, use);
+    default:
+      return score_group(queries, 6, d, panel, start, use);
   }
 }
 

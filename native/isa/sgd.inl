@@ -39,7 +39,8 @@ INLINE void fetch(const float* row, int d) {
 
 double sgd(const std::int64_t* order, std::int64_t n, const std::int32_t* users,
            const std::int32_t* items, const float* targets, SgdSides sides, SgdRates rates) {
-  constexpr std::int64_t AHEAD = 6, FAR = 32;  // ratings whose vectors, and who themselves, are on the way
+  constexpr std::int64_t AHEAD = 6,
+                         FAR = 32;  // ratings whose vectors, and who themselves, are on the way
   double total = 0;
   const int d = sides.d;
   for (std::int64_t at = 0; at < n; ++at) {
@@ -61,7 +62,8 @@ double sgd(const std::int64_t* order, std::int64_t n, const std::int32_t* users,
       *bu += rates.rate * (error - rates.user_bias[u] * *bu);
       *bi += rates.rate * (error - rates.item_bias[i] * *bi);
     }
-    if (rates.factors) step(p, q, d, error, rates.rate, rates.user_factors[u], rates.item_factors[i]);
+    if (rates.factors)
+      step(p, q, d, error, rates.rate, rates.user_factors[u], rates.item_factors[i]);
   }
   return total;
 }

@@ -2,9 +2,9 @@
 
 // Some registers of each row, from component `at` on; PLAIN rows have weights and targets of 1.
 template <int REGISTERS, bool PLAIN>
-INLINE void gather_some(const float* items, int d, const int width, const std::int32_t* ids, const float* weights,
-                        const float* targets, int n, std::int64_t ahead, float* rows, float* weighted, double* right,
-                        const int at) {
+INLINE void gather_some(const float* items, int d, const int width, const std::int32_t* ids,
+                        const float* weights, const float* targets, int n, std::int64_t ahead,
+                        float* rows, float* weighted, double* right, const int at) {
   constexpr int EARLY = 16;  // vectors on their way from memory
   Register sums[REGISTERS] = {};
   const std::int64_t most = n + ahead < EARLY ? 0 : n + ahead - EARLY;
@@ -25,20 +25,25 @@ INLINE void gather_some(const float* items, int d, const int width, const std::i
   float total[REGISTERS * WIDTH];
   for (int k = 0; k < REGISTERS; ++k) store_register(total + k * WIDTH, sums[k]);
   int k = 0;
-  for (; k + EIGHT <= REGISTERS * WIDTH; k += EIGHT) store(right + at + k, load(right + at + k) + widened(total + k));
+  for (; k + EIGHT <= REGISTERS * WIDTH; k += EIGHT)
+    store(right + at + k, load(right + at + k) + widened(total + k));
   for (; k < REGISTERS * WIDTH; ++k) right[at + k] += static_cast<double>(total[k]);
 }
 
 template <bool PLAIN>
-INLINE void gather_rows(const float* items, const int d, const int width, const std::int32_t* ids, const float* weights,
-                        const float* targets, int n, std::int64_t ahead, float* rows, float* weighted, double* right) {
+INLINE void gather_rows(const float* items, const int d, const int width, const std::int32_t* ids,
+                        const float* weights, const float* targets, int n, std::int64_t ahead,
+                        float* rows, float* weighted, double* right) {
   int at = 0;
   for (; at + 8 * WIDTH <= d; at += 8 * WIDTH)
-    gather_some<8, PLAIN>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right, at);
+    gather_some<8, PLAIN>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right,
+                          at);
   for (; at + 4 * WIDTH <= d; at += 4 * WIDTH)
-    gather_some<4, PLAIN>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right, at);
+    gather_some<4, PLAIN>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right,
+                          at);
   for (; at + WIDTH <= d; at += WIDTH)
-    gather_some<1, PLAIN>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right, at);
+    gather_some<1, PLAIN>(items, d, width, ids, weights, targets, n, ahead, rows, weighted, right,
+                          at);
   for (; at < d; ++at)
     for (int e = 0; e < n; ++e) {
       const std::int64_t to = static_cast<std::int64_t>(e) * width + at;
@@ -51,23 +56,26 @@ INLINE void gather_rows(const float* items, const int d, const int width, const 
 }
 
 void gather(const float* items, int d, int width, const std::int32_t* ids, const float* weights,
-            const float* targets, int n, std::int64_t ahead, float* rows, float* weighted, double* right) {
+            const float* targets, int n, std::int64_t ahead, float* rows, float* weighted,
+            double* right) {
   if (weights == nullptr && targets == nullptr) {
     if (d == 64 && width == 64)
       gather_rows<true>(items, 64, 64, ids, weights, targets, n, ahead, rows, nullptr, right);
     else
       gather_rows<true>(items, d, width, ids, weights, targets, n, ahead, rows, nullptr, right);
   } else {
-    gather_rows<false>(items, d, width, ids, weights, targets, n, ahead, rows, weights == nullptr ? nullptr : weighted, right);
+    gather_rows<false>(items, d, width, ids, weights, targets, n, ahead, rows,
+                       weights == nullptr ? nullptr : weighted, right);
   }
 }
 
 // A tile of NORMAL_ROWS rows and a number of registers wide.
-INLINE void normal_tile(const float* rows, const float* weighted, int n, int stride, int width, float* out,
-                        int top, int left, const int vectors) {
+INLINE void normal_tile(const float* rows, const float* weighted, int n, int stride, int width,
+                        float* out, int top, int left, const int vectors) {
   Register tile[NORMAL_ROWS][3];
   for (int i = 0; i < NORMAL_ROWS; ++i)
-    for (int v = 0; v < vectors; ++v) tile[i][v] = load_register(out + (top + i) * width + left + WIDTH * v);
+    for (int v = 0; v < vectors; ++v)
+      tile[i][v] = load_register(out + (top + i) * width + left + WIDTH * v);
   for (int r = 0; r < n; ++r) {
     const float* weight = weighted + static_cast<std::int64_t>(r) * stride + top;
     const float* row = rows + static_cast<std::int64_t>(r) * stride + left;
@@ -77,7 +85,8 @@ INLINE void normal_tile(const float* rows, const float* weighted, int n, int str
       for (int v = 0; v < vectors; ++v) tile[i][v] += weight[i] * part[v];
   }
   for (int i = 0; i < NORMAL_ROWS; ++i)
-    for (int v = 0; v < vectors; ++v) store_register(out + (top + i) * width + left + WIDTH * v, tile[i][v]);
+    for (int v = 0; v < vectors; ++v)
+      store_register(out + (top + i) * width + left + WIDTH * v, tile[i][v]);
 }
 
 void normal(const float* rows, const float* weighted, int n, int stride, int width, float* out) {
@@ -135,8 +144,8 @@ INLINE double dot(const double* a, const double* b, int first, int width) {
   return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
 }
 
-// Right-looking Cholesky A = UᵀU, four rows at a time: every inner loop runs along a row. A vector that
-// holds the diagonal reaches into the lower half, which is finite and never used.
+// Right-looking Cholesky A = UᵀU, four rows at a time: every inner loop runs along a row. A vector
+// that holds the diagonal reaches into the lower half, which is finite and never used.
 bool solve(double* A, int d, int width, double* b, double* x) {
   for (int k = 0; k < d; k += 4) {
     if (!factor_four(A, k, k + 4 < d ? k + 4 : d, width)) return false;
@@ -159,7 +168,8 @@ bool solve(double* A, int d, int width, double* b, double* x) {
   return true;
 }
 
-constexpr float WEAK = 1e-4f;  // a pivot below this share of its diagonal has lost four digits of seven
+constexpr float WEAK =
+    1e-4f;  // a pivot below this share of its diagonal has lost four digits of seven
 
 INLINE int register_of(int k) { return k / WIDTH * WIDTH; }
 
@@ -186,8 +196,9 @@ INLINE void subtract_above(float* A, int i, int first, int last, int width) {
   }
 }
 
-// A = UᵀU row by row; every element is one chain of subtractions in the order of the rows above it, as in
-// solve_sixteen. A register that holds the diagonal reaches into the lower half, which is finite and never used.
+// A = UᵀU row by row; every element is one chain of subtractions in the order of the rows above it,
+// as in solve_sixteen. A register that holds the diagonal reaches into the lower half, which is
+// finite and never used.
 bool solve_one(float* A, int d, int width, float* x) {
   bool strong = true;
   for (int i = 0; i < d; ++i) {
@@ -200,7 +211,8 @@ bool solve_one(float* A, int d, int width, float* x) {
       pivot = 1;
     }
     const float scale = 1 / __builtin_sqrtf(pivot);
-    for (int j = register_of(i); j < width; j += WIDTH) store_register(row + j, scale * load_register(row + j));
+    for (int j = register_of(i); j < width; j += WIDTH)
+      store_register(row + j, scale * load_register(row + j));
     row[i] = scale;  // the diagonal keeps its reciprocal
   }
   if (!strong) return false;
@@ -224,13 +236,16 @@ INLINE void turn(__m512* r) {
   __m512 t[LANES];
   for (int i = 0; i < LANES; i += 4) {
     const __m512 a = _mm512_unpacklo_ps(r[i], r[i + 1]), b = _mm512_unpackhi_ps(r[i], r[i + 1]);
-    const __m512 c = _mm512_unpacklo_ps(r[i + 2], r[i + 3]), e = _mm512_unpackhi_ps(r[i + 2], r[i + 3]);
+    const __m512 c = _mm512_unpacklo_ps(r[i + 2], r[i + 3]),
+                 e = _mm512_unpackhi_ps(r[i + 2], r[i + 3]);
     t[i] = _mm512_shuffle_ps(a, c, 0x44), t[i + 1] = _mm512_shuffle_ps(a, c, 0xee);
     t[i + 2] = _mm512_shuffle_ps(b, e, 0x44), t[i + 3] = _mm512_shuffle_ps(b, e, 0xee);
   }
   for (int i = 0; i < 4; ++i) {  // t[4 g + i] holds columns i, i + 4, i + 8, i + 12 of rows 4 g ..
-    const __m512 a = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88), b = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xdd);
-    const __m512 c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88), e = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xdd);
+    const __m512 a = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88),
+                 b = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xdd);
+    const __m512 c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88),
+                 e = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xdd);
     r[i] = _mm512_shuffle_f32x4(a, c, 0x88), r[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
     r[i + 4] = _mm512_shuffle_f32x4(b, e, 0x88), r[i + 12] = _mm512_shuffle_f32x4(b, e, 0xdd);
   }
@@ -248,18 +263,23 @@ void to_lanes(const float* normals, int d, int width, float* A) {
       for (int lane = 0; lane < LANES; ++lane) tile[lane] = _mm512_loadu_ps(from + lane * size);
       turn(tile);
       for (int i = j > left ? j : left; i < last; ++i)
-        _mm512_storeu_ps(A + (static_cast<std::int64_t>(i) * (i + 1) / 2 + j) * LANES, tile[i - left]);
+        _mm512_storeu_ps(A + (static_cast<std::int64_t>(i) * (i + 1) / 2 + j) * LANES,
+                         tile[i - left]);
 #else
       for (int i = j > left ? j : left; i < last; ++i)
         for (int lane = 0; lane < LANES; ++lane)
-          A[(static_cast<std::int64_t>(i) * (i + 1) / 2 + j) * LANES + lane] = from[lane * size + i - left];
+          A[(static_cast<std::int64_t>(i) * (i + 1) / 2 + j) * LANES + lane] =
+              from[lane * size + i - left];
 #endif
     }
 }
 
-INLINE float* lanes_at(float* A, int i, int j) { return A + (static_cast<std::int64_t>(i) * (i + 1) / 2 + j) * LANES; }
+INLINE float* lanes_at(float* A, int i, int j) {
+  return A + (static_cast<std::int64_t>(i) * (i + 1) / 2 + j) * LANES;
+}
 
-// L[i][j] for rows i.. and columns j.. of a block, without what lies inside the block: A − Σ_{k < first} L[i][k] L[j][k].
+// L[i][j] for rows i.. and columns j.. of a block, without what lies inside the block: A − Σ_{k <
+// first} L[i][k] L[j][k].
 template <int HIGH, int BROAD>
 INLINE void subtract_block(float* A, int i, int j, int first) {
   Register sums[HIGH][BROAD];
@@ -293,7 +313,8 @@ INLINE std::uint32_t solve_lanes(float* A, int d, float* x) {
       const Register before = load_register(lanes_at(A, i, i));
       for (int c = j; c <= i; ++c) {
         Register sum = load_register(lanes_at(A, i, c));
-        for (int k = 0; k < c; ++k) sum = sum - load_register(lanes_at(A, i, k)) * load_register(lanes_at(A, c, k));
+        for (int k = 0; k < c; ++k)
+          sum = sum - load_register(lanes_at(A, i, k)) * load_register(lanes_at(A, c, k));
         if (c < i) sum = load_register(lanes_at(A, c, c)) * sum;
         store_register(lanes_at(A, i, c), sum);
       }
@@ -312,27 +333,32 @@ INLINE std::uint32_t solve_lanes(float* A, int d, float* x) {
     for (int i = j + broad; i < d; ++i)  // what lies inside the block
       for (int c = j; c < j + broad; ++c) {
         Register sum = load_register(lanes_at(A, i, c));
-        for (int k = j; k < c; ++k) sum = sum - load_register(lanes_at(A, i, k)) * load_register(lanes_at(A, c, k));
+        for (int k = j; k < c; ++k)
+          sum = sum - load_register(lanes_at(A, i, k)) * load_register(lanes_at(A, c, k));
         store_register(lanes_at(A, i, c), load_register(lanes_at(A, c, c)) * sum);
       }
   }
   for (int i = 0; i < d; ++i) {  // Ly = b
     Register y = load_register(x + i * LANES);
-    for (int k = 0; k < i; ++k) y = y - load_register(x + k * LANES) * load_register(lanes_at(A, i, k));
+    for (int k = 0; k < i; ++k)
+      y = y - load_register(x + k * LANES) * load_register(lanes_at(A, i, k));
     store_register(x + i * LANES, y * load_register(lanes_at(A, i, i)));
   }
   for (int i = d - 1; i >= 0; --i) {  // Lᵀx = y
     Register y = load_register(x + i * LANES);
-    for (int k = d - 1; k > i; --k) y = y - load_register(x + k * LANES) * load_register(lanes_at(A, k, i));
+    for (int k = d - 1; k > i; --k)
+      y = y - load_register(x + k * LANES) * load_register(lanes_at(A, k, i));
     store_register(x + i * LANES, y * load_register(lanes_at(A, i, i)));
   }
   std::uint32_t bits = 0;
-  for (int lane = 0; lane < WIDTH; ++lane) bits |= static_cast<std::uint32_t>(weak[lane] > 0) << lane;
+  for (int lane = 0; lane < WIDTH; ++lane)
+    bits |= static_cast<std::uint32_t>(weak[lane] > 0) << lane;
   return bits;
 }
 
 std::uint32_t solve_sixteen(float* A, int d, float* x) {
   std::uint32_t weak = 0;
-  for (int lane = 0; lane < LANES; lane += WIDTH) weak |= solve_lanes(A + lane, d, x + lane) << lane;
+  for (int lane = 0; lane < LANES; lane += WIDTH)
+    weak |= solve_lanes(A + lane, d, x + lane) << lane;
   return weak;
 }

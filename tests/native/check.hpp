@@ -1,5 +1,5 @@
-// What the native tests share: a check, numbers without a library, sparse rows, and answers that must be equal on
-// any number of threads.
+// What the native tests share: a check, numbers without a library, sparse rows, and answers that
+// must be equal on any number of threads.
 #pragma once
 
 #include <cmath>
@@ -10,12 +10,12 @@
 
 #include "kernels.hpp"
 
-#define CHECK(condition)                                                             \
-  do {                                                                               \
-    if (!(condition)) {                                                              \
+#define CHECK(condition)                                                            \
+  do {                                                                              \
+    if (!(condition)) {                                                             \
       std::fprintf(stderr, "%s:%d: %s is false\n", __FILE__, __LINE__, #condition); \
-      std::exit(1);                                                                  \
-    }                                                                                \
+      std::exit(1);                                                                 \
+    }                                                                               \
   } while (0)
 
 namespace penchant {
@@ -50,7 +50,8 @@ struct Sparse {
   std::vector<float> values;
   i64 n_columns;
 
-  Sparse(i64 n_rows, i64 columns, i64 longest, bool weighted, std::uint64_t seed) : n_columns(columns) {
+  Sparse(i64 n_rows, i64 columns, i64 longest, bool weighted, std::uint64_t seed)
+      : n_columns(columns) {
     Random random(seed);
     for (i64 r = 0; r < n_rows; ++r) {
       const i64 n = columns ? random.below(std::min(longest, columns) + 1) : 0;
@@ -67,10 +68,12 @@ struct Sparse {
   }
 
   Rows rows() const {
-    return {indptr.data(), indices.data(), values.empty() ? nullptr : values.data(), static_cast<i64>(indptr.size()) - 1};
+    return {indptr.data(), indices.data(), values.empty() ? nullptr : values.data(),
+            static_cast<i64>(indptr.size()) - 1};
   }
   double at(i64 r, i64 column) const {
-    for (i64 e = indptr[static_cast<std::size_t>(r)]; e < indptr[static_cast<std::size_t>(r) + 1]; ++e)
+    for (i64 e = indptr[static_cast<std::size_t>(r)]; e < indptr[static_cast<std::size_t>(r) + 1];
+         ++e)
       if (indices[static_cast<std::size_t>(e)] == column) return rows().value(e);
     return 0;
   }

@@ -24,14 +24,17 @@ void inverted(i64 n) {
   for (i64 i = 0; i < n; i += 13)
     for (i64 j = 0; j < n; j += 7) {
       double sum = 0;
-      for (i64 k = 0; k < n; ++k) sum += static_cast<double>(A[static_cast<std::size_t>(i * n + k)]) * static_cast<double>(inverse[static_cast<std::size_t>(k * n + j)]);
+      for (i64 k = 0; k < n; ++k)
+        sum += static_cast<double>(A[static_cast<std::size_t>(i * n + k)]) *
+               static_cast<double>(inverse[static_cast<std::size_t>(k * n + j)]);
       CHECK(near(sum, i == j));
     }
 }
 
 void regressed(i64 n) {
   const Sparse x(80, n, 15, false, 33);
-  const auto G = on_any_threads<std::vector<float>>([&](const Run& run) { return counted(x, run); });
+  const auto G =
+      on_any_threads<std::vector<float>>([&](const Run& run) { return counted(x, run); });
   for (i64 i = 0; i < n; i += 5)
     for (i64 j = 0; j < n; j += 3) {
       double sum = 0;
@@ -60,10 +63,12 @@ void paired(int d) {
     CHECK(draw_pairs(plan, 2, pairs.data(), bounds.data(), run));
     std::vector<float> P = reals(USERS * d, 36), V = reals(ITEMS * d, 37), bias(ITEMS);
     PairCount count{};
-    CHECK(bpr_sgd(pairs.data(), bounds.data(), blocks, {P.data(), V.data(), bias.data(), d}, {0.05f, 0.01f, 0.01f}, count, run));
+    CHECK(bpr_sgd(pairs.data(), bounds.data(), blocks, {P.data(), V.data(), bias.data(), d},
+                  {0.05f, 0.01f, 0.01f}, count, run));
     return V;
   });
-  const std::vector<float> bias(ITEMS), weights(10, 9.0f), ridge(static_cast<std::size_t>(USERS * d), 0.1f);
+  const std::vector<float> bias(ITEMS), weights(10, 9.0f),
+      ridge(static_cast<std::size_t>(USERS * d), 0.1f);
   on_any_threads<std::vector<float>>([&](const Run& run) {
     std::vector<float> out(static_cast<std::size_t>(USERS * d));
     const PairModel model{Q.data(), bias.data(), Q.data(), bias.data(), weights.data(), 10, d};

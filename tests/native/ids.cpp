@@ -20,20 +20,24 @@ void numbers(i64 n, i64 range) {
   std::map<i64, i32> seen;
   for (std::size_t at = 0; at < ids.size(); ++at) {
     const i32 code = seen.emplace(ids[at], static_cast<i32>(seen.size())).first->second;
-    CHECK(codes[at] == code && ids[static_cast<std::size_t>(first[static_cast<std::size_t>(code)])] == ids[at]);
+    CHECK(codes[at] == code &&
+          ids[static_cast<std::size_t>(first[static_cast<std::size_t>(code)])] == ids[at]);
   }
   std::vector<i64> table;
   for (const i64 at : first) table.push_back(ids[static_cast<std::size_t>(at)]);
   std::vector<i32> order(table.size()), rows(ids.size());
   CHECK(index(table.data(), static_cast<i64>(table.size()), order.data(), {}));
-  CHECK(lookup(table.data(), order.data(), static_cast<i64>(table.size()), ids.data(), n, rows.data(), {}));
+  CHECK(lookup(table.data(), order.data(), static_cast<i64>(table.size()), ids.data(), n,
+               rows.data(), {}));
   CHECK(rows == codes);
 }
 
 void words(i64 n) {
   Random random(9);
   std::vector<std::string> texts(static_cast<std::size_t>(n));
-  for (auto& one : texts) one = std::string(static_cast<std::size_t>(random.below(12)), 'a') + std::to_string(random.below(50));
+  for (auto& one : texts)
+    one = std::string(static_cast<std::size_t>(random.below(12)), 'a') +
+          std::to_string(random.below(50));
   std::vector<Word> ids;
   for (const auto& one : texts) ids.push_back({one.data(), static_cast<i64>(one.size())});
   const auto codes = on_any_threads<std::vector<i32>>([&](const Run& run) {
@@ -43,7 +47,8 @@ void words(i64 n) {
     return out;
   });
   for (std::size_t a = 0; a < ids.size(); a += 7)
-    for (std::size_t b = 0; b < ids.size(); b += 5) CHECK((codes[a] == codes[b]) == (texts[a] == texts[b]));
+    for (std::size_t b = 0; b < ids.size(); b += 5)
+      CHECK((codes[a] == codes[b]) == (texts[a] == texts[b]));
 }
 
 void divided() {

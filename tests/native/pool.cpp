@@ -1,4 +1,5 @@
-// The pool: every chunk once, failures reach the caller, a wish to stop is heard, callers do not meet.
+// The pool: every chunk once, failures reach the caller, a wish to stop is heard, callers do not
+// meet.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,7 +54,8 @@ void test_pool() {
   fails();
   stops();
   std::vector<std::thread> callers;
-  for (int caller = 0; caller < 4; ++caller) callers.emplace_back([] { CHECK(counted(500, 3) == 500); });
+  for (int caller = 0; caller < 4; ++caller)
+    callers.emplace_back([] { CHECK(counted(500, 3) == 500); });
   for (auto& caller : callers) caller.join();
 #if !defined(__SANITIZE_THREAD__)  // which does not follow a fork of a program with threads
   const pid_t child = fork();

@@ -1,4 +1,5 @@
-// Every kernel at every instruction-set level of this processor, for sanitizers to watch; Python takes no part.
+// Every kernel at every instruction-set level of this processor, for sanitizers to watch; Python
+// takes no part.
 #include <string>
 
 #include "check.hpp"

@@ -31,14 +31,16 @@ void turned_and_spread(i64 n_rows, i64 n_columns, bool weighted) {
     std::vector<i64> indptr(static_cast<std::size_t>(n_columns) + 1);
     std::vector<i32> indices(static_cast<std::size_t>(entries));
     std::vector<float> values(weighted ? indices.size() : 0);
-    CHECK(transpose(x.rows(), n_columns, indptr.data(), indices.data(), weighted ? values.data() : nullptr, run));
+    CHECK(transpose(x.rows(), n_columns, indptr.data(), indices.data(),
+                    weighted ? values.data() : nullptr, run));
     CHECK(indptr.back() == entries);
     return indices;
   });
   CHECK(static_cast<i64>(turned.size()) == entries);
   std::vector<float> dense(static_cast<std::size_t>(n_columns * 50));
   for (i64 j = 0; j < n_columns; ++j)
-    for (i64 i = 0; i < 50; ++i) dense[static_cast<std::size_t>(j * 50 + i)] = static_cast<float>(w.at(j, i));
+    for (i64 i = 0; i < 50; ++i)
+      dense[static_cast<std::size_t>(j * 50 + i)] = static_cast<float>(w.at(j, i));
   std::vector<float> norm(static_cast<std::size_t>(n_rows * 50)), full(norm.size());
   const auto out = on_any_threads<std::vector<float>>([&](const Run& run) {
     std::vector<float> sums(norm.size());
@@ -50,7 +52,8 @@ void turned_and_spread(i64 n_rows, i64 n_columns, bool weighted) {
     for (i64 i = 0; i < 50; i += 7) {
       double expected = 0;
       for (i64 j = 0; j < n_columns; ++j) expected += x.at(r, j) * w.at(j, i);
-      CHECK(near(out[static_cast<std::size_t>(r * 50 + i)], expected) && near(full[static_cast<std::size_t>(r * 50 + i)], expected));
+      CHECK(near(out[static_cast<std::size_t>(r * 50 + i)], expected) &&
+            near(full[static_cast<std::size_t>(r * 50 + i)], expected));
     }
 }
 
@@ -62,7 +65,8 @@ void compared(i64 n_rows, i64 n_columns, i64 longest, bool weighted, Measure mea
   for (std::size_t r = 0; r < itself.size(); ++r) itself[r] = static_cast<i32>(r);
   const auto [ids, scores] = on_any_threads<Found>([&](const Run& run) {
     OwnedRows out;
-    CHECK(nearest(table.rows(), table.rows(), n_columns, 10, measure, 1.0, itself.data(), true, out, run));
+    CHECK(nearest(table.rows(), table.rows(), n_columns, 10, measure, 1.0, itself.data(), true, out,
+                  run));
     return Found{out.indices, out.values};
   });
   if (measure == Measure::pearson) return;
@@ -83,7 +87,8 @@ void test_rows() {
     turned_and_spread(0, 40, weighted);
     turned_and_spread(90, 0, weighted);
     turned_and_spread(90, 40, weighted);
-    for (const Measure measure : {Measure::cosine, Measure::jaccard, Measure::pearson, Measure::dot}) {
+    for (const Measure measure :
+         {Measure::cosine, Measure::jaccard, Measure::pearson, Measure::dot}) {
       compared(0, 5, 3, weighted, measure);
       compared(1, 1, 1, weighted, measure);
       compared(700, 90, 40, weighted, measure);
