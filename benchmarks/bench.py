@@ -40,9 +40,8 @@ def main() -> None:
     for kept in found["cases"].values():
         kept["floor"] = floors.renewed(kept["floor"], found["ceilings"], kept["threads"])
     keep(found, args.out)
-    for case in (
-        cases(names, args.data, args.threads, args.quick) if names or not args.tasks else []
-    ):
+    wanted = cases(names, args.data, args.threads, args.quick) if names or not args.tasks else []
+    for case in (case for case in wanted if args.variant in case.key):
         print(f"\n{case.key}", flush=True)
         if case.task.name == "startup":
             result = conductor.startup(case, wishes)
@@ -95,6 +94,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--data", nargs="+", choices=DATA_SETS, help="instead of each task's own")
     parser.add_argument("--only", nargs="+", default=[], metavar="library", help="contestants")
+    parser.add_argument("--variant", default="", help="only cases whose name holds this text")
     parser.add_argument("--threads", type=int, default=THREADS, help="for everybody (2)")
     parser.add_argument("--limit", type=float, help="seconds per answer (600; quick 60)")
     parser.add_argument("--out", type=Path, default=HERE / "results.json", help="the JSON file")

@@ -5,29 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels.hpp"
+#include "turned.hpp"
 
 namespace penchant {
 namespace {
 
 constexpr i64 CHUNK = 8;  // queries
-
-struct Turned {
-  std::vector<i64> indptr;
-  std::vector<i32> indices;
-  std::vector<float> values;
-
-  Turned(const Rows& rows, i64 n_columns)
-      : indptr(static_cast<std::size_t>(n_columns) + 1),
-        indices(static_cast<std::size_t>(rows.indptr[rows.n_rows])),
-        values(rows.values ? indices.size() : 0) {
-    transpose(rows, n_columns, indptr.data(), indices.data(),
-              rows.values ? values.data() : nullptr);
-  }
-  float value(i64 entry) const {
-    return values.empty() ? 1.0f : values[static_cast<std::size_t>(entry)];
-  }
-};
 
 std::vector<double> norms(const Rows& rows) {
   std::vector<double> out(static_cast<std::size_t>(rows.n_rows));
@@ -62,6 +45,7 @@ struct Scratch {
 bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measure measure,
              double shrink, const i32* itself, bool positive, OwnedRows& out, const Run& run) {
   const Turned turned(table, n_columns);
+  const Rows columns = turned.rows();
   const std::vector<double> query_norm = norms(queries), table_norm = norms(table);
   const bool pearson = measure == Measure::pearson;
   std::vector<Scratch> scratch(static_cast<std::size_t>(std::max(run.threads, 1)));
@@ -90,7 +74,7 @@ bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measu
       for (i64 t = turned.indptr[static_cast<std::size_t>(column)];
            t < turned.indptr[static_cast<std::size_t>(column) + 1]; ++t) {
         const auto r = static_cast<std::size_t>(turned.indices[static_cast<std::size_t>(t)]);
-        const double y = turned.value(t);
+        const double y = columns.value(t);
         if (s.common[r]++ == 0) s.touched.push_back(static_cast<i32>(r));
         s.dot[r] += x * y;
         if (pearson) {
@@ -125,14 +109,7 @@ bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measu
           one(q, s);
       });
 
-  out.indptr.assign(1, 0);
-  for (const auto& list : lists) {
-    for (const Scored& near : list) {
-      out.indices.push_back(near.id);
-      out.values.push_back(near.score);
-    }
-    out.indptr.push_back(static_cast<i64>(out.indices.size()));
-  }
+  collect(lists, out);
   return finished;
 }
 

@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "isa/columns.hpp"
-#include "kernels.hpp"
+#include "turned.hpp"
 
 namespace penchant {
 namespace {
@@ -22,24 +22,6 @@ constexpr std::size_t PIECE = 1 << 25;  // steps times width between two questio
 
 std::size_t padded(std::size_t n) { return (n + LANES - 1) / LANES * LANES; }
 std::size_t at(i64 n) { return static_cast<std::size_t>(n); }
-
-struct Turned {
-  std::vector<i64> indptr;
-  std::vector<i32> indices;
-  std::vector<float> values;
-
-  Turned(const Rows& rows, i64 n_columns)
-      : indptr(at(n_columns) + 1),
-        indices(at(rows.indptr[rows.n_rows])),
-        values(rows.values ? indices.size() : 0) {
-    transpose(rows, n_columns, indptr.data(), indices.data(),
-              rows.values ? values.data() : nullptr);
-  }
-  Rows rows() const {
-    return {indptr.data(), indices.data(), values.empty() ? nullptr : values.data(),
-            static_cast<i64>(indptr.size()) - 1};
-  }
-};
 
 // X both ways, the items of a person in order, and where among them each entry of an item stands.
 struct Table {
@@ -300,14 +282,7 @@ bool slim_columns(const Rows& x, i64 n_items, const Slim& slim, OwnedRows& out, 
                  problem.keep(s, lists[at(j)]);
                }
              });
-  out.indptr.assign(1, 0);
-  for (const auto& list : lists) {
-    for (const Scored& one : list) {
-      out.indices.push_back(one.id);
-      out.values.push_back(one.score);
-    }
-    out.indptr.push_back(static_cast<i64>(out.indices.size()));
-  }
+  collect(lists, out);
   return finished;
 }
 
