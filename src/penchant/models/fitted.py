@@ -98,7 +98,7 @@ class Fitted:
 
     def opinions(self, h: Histories) -> Histories:
         """What counts in a score: for likes, entries met without an opinion do not."""
-        if self.kind == "ratings" or h.values.all():
+        if self.kind == "ratings" or np.count_nonzero(h.values) == len(h.values):
             return h
         return h.where(h.values != 0)
 
