@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "check.hpp"
+#include "turned.hpp"
 
 namespace penchant {
 namespace {
@@ -44,7 +45,9 @@ void turned_and_spread(i64 n_rows, i64 n_columns, bool weighted) {
   std::vector<float> norm(static_cast<std::size_t>(n_rows * 50)), full(norm.size());
   const auto out = on_any_threads<std::vector<float>>([&](const Run& run) {
     std::vector<float> sums(norm.size());
-    CHECK(spread(x.rows(), w.rows(), 50, sums.data(), norm.data(), run));
+    CHECK(spread(x.rows(), w.rows(), 50, Norm::weights, sums.data(), norm.data(), run));
+    CHECK(spread(x.rows(), w.rows(), 50, Norm::history, sums.data(), norm.data(), run));
+    CHECK(spread(x.rows(), w.rows(), 50, Norm::none, sums.data(), nullptr, run));
     CHECK(spread(x.rows(), dense.data(), 50, full.data(), run));
     return sums;
   });
@@ -65,8 +68,8 @@ void compared(i64 n_rows, i64 n_columns, i64 longest, bool weighted, Measure mea
   for (std::size_t r = 0; r < itself.size(); ++r) itself[r] = static_cast<i32>(r);
   const auto [ids, scores] = on_any_threads<Found>([&](const Run& run) {
     OwnedRows out;
-    CHECK(nearest(table.rows(), table.rows(), n_columns, 10, measure, 1.0, itself.data(), true, out,
-                  run));
+    CHECK(nearest(table.rows(), Table(table.rows(), n_columns, run),
+                  {10, measure, 1.0, itself.data(), true}, out, run));
     return Found{out.indices, out.values};
   });
   if (measure == Measure::pearson) return;
