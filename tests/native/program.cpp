@@ -10,6 +10,8 @@ using namespace penchant;
 int main(int arguments, char**) {
   test_pool();
   test_ids();
+  test_rows();
+  test_large_catalogue();
   const std::string usual = level().name;
   for (const std::string name : {"baseline", "avx2", "avx512"}) {
     if (arguments > 1 && name != usual) continue;
@@ -17,9 +19,10 @@ int main(int arguments, char**) {
       std::printf("%s: not on this processor\n", name.c_str());
       continue;
     }
-    test_rows();
+    test_similar();
     test_scores();
     test_factors();
+    test_descents();
     test_columns();
     std::printf("%s: passed\n", name.c_str());
   }
