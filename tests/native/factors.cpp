@@ -9,7 +9,7 @@ namespace {
 // A problem with or without each of its parts; what is left out stands as ones or zeros for the
 // twin.
 struct Problem {
-  static constexpr i64 N_ROWS = 45, N_ITEMS = 60;
+  static constexpr i64 N_ROWS = 37, N_ITEMS = 50;
   int d;
   bool full;
   Sparse rows;
@@ -18,7 +18,7 @@ struct Problem {
   Problem(int width, bool weighted, bool with_all)
       : d(width),
         full(with_all),
-        rows(N_ROWS, N_ITEMS, 60, weighted, 11),
+        rows(N_ROWS, N_ITEMS, N_ITEMS, weighted, 11),
         targets(full ? reals(rows.indptr.back(), 13) : std::vector<float>(rows.indptr.back(), 1)),
         items(reals(N_ITEMS * d, 12)),
         ridge(reals(d, 14, 0.5f)),
@@ -77,7 +77,7 @@ Solved solved(const Problem& p, Method method, int steps, const Run& run) {
 
 void check_rows(const Problem& p, Method method) {
   const auto [x, reached] = on_any_threads<Solved>(
-      [&](const Run& run) { return solved(p, method, p.d < 100 ? 6 : 2, run); });
+      [&](const Run& run) { return solved(p, method, p.d < 100 ? 4 : 1, run); });
   for (i64 r = 0; r < Problem::N_ROWS; ++r) {
     double gradient = 0, slope = 0;
     const double loss = p.loss(r, x.data() + r * p.d, gradient),
@@ -93,7 +93,7 @@ void check_rows(const Problem& p, Method method) {
 
 // Descents arrive where the exact solution is.
 void arrives(const Problem& p, Method method) {
-  const Solved exact = solved(p, Method::exact, 0, {}), x = solved(p, method, 150, {});
+  const Solved exact = solved(p, Method::exact, 0, {}), x = solved(p, method, 60, {});
   for (std::size_t at = 0; at < x.first.size(); ++at)
     CHECK(near(x.first[at], exact.first[at], 1e-2));
 }
@@ -101,7 +101,7 @@ void arrives(const Problem& p, Method method) {
 // A row alone has the bytes it has in a crowd.
 void alone(const Problem& p, Method method) {
   const auto together = solved(p, method, 2, {}).first;
-  for (i64 r = 0; r < Problem::N_ROWS; r += 4) {
+  for (i64 r = 0; r < Problem::N_ROWS; r += 6) {
     std::vector<float> x(p.d);
     const Descent how{method, p.start.data() + r * p.d, 2, 16};
     CHECK(solve_rows(p.ridge_of(r, 1), how, x.data(), nullptr, {}) == -1);
@@ -181,7 +181,7 @@ void test_factors() {
   for (const int d : {1, 15, 16, 17, 64, 130}) {
     solves(d);
     for (const bool weighted : {false, true})
-      for (const i64 n_items : {0, 1, 300}) summed(n_items, d, weighted);
+      for (const i64 n_items : {0, 1, 150}) summed(n_items, d, weighted);
   }
   singular(Method::exact);
   singular(Method::blocks);

@@ -207,13 +207,16 @@ void divides_in_parts() {
 }  // namespace
 
 void test_ids() {
-  constexpr i64 FAR = i64{1} << 40, SEVERAL_PARTS = 70'000;
-  for (const i64 n : {i64{0}, i64{1}, i64{2000}, SEVERAL_PARTS})
-    for (const i64 range : {i64{1}, i64{4000}, FAR}) numbers(some_numbers(n, range), FAR);
+  constexpr i64 FAR = i64{1} << 40, SEVERAL_PARTS = 66'000;
+  for (const i64 range : {i64{1}, i64{4000}, FAR}) {
+    for (const i64 n : {0, 1, 2000}) numbers(some_numbers(n, range), FAR);
+    if (range > 1) numbers(some_numbers(SEVERAL_PARTS, range), FAR);
+  }
   using Limits = std::numeric_limits<i64>;
   numbers({Limits::max(), 0, Limits::min(), Limits::max(), -1}, 1);
   foreign_order();
-  for (const i64 n : {i64{0}, i64{1}, i64{2000}, SEVERAL_PARTS}) words(some_texts(n, 3000));
+  for (const i64 n : {0, 1, 2000}) words(some_texts(n, 3000));
+  words(some_texts(SEVERAL_PARTS, 200));
   words({"", ""});
   divides();
   divides_in_parts();
