@@ -19,7 +19,7 @@ test: $(VENV)/.tested wheel ## set everything up, then the whole test suite
 test-native: $(VENV)/.installed ## the kernels alone, without Python, plain and watched by sanitizers
 	sh tests/native/run.sh $(abspath $(BIN)) plain
 	sh tests/native/run.sh $(abspath $(BIN)) address,undefined
-	sh tests/native/run.sh $(abspath $(BIN)) thread quick
+	sh tests/native/run.sh $(abspath $(BIN)) thread
 
 check: $(VENV)/.tested ## style, types and import rules
 	$(BIN)/ruff check .
