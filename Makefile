@@ -16,10 +16,10 @@ test: $(VENV)/.tested wheel ## set everything up, then the whole test suite
 	sh tests/get_browser.sh
 	$(BIN)/python -m pytest
 
-# Address randomisation off: gcc's thread sanitizer needs it on kernels that use many bits of it.
-test-native: $(VENV)/.tested ## the kernels alone, without Python, watched by sanitizers
+test-native: $(VENV)/.installed ## the kernels alone, without Python, plain and watched by sanitizers
+	sh tests/native/run.sh $(abspath $(BIN)) plain
 	sh tests/native/run.sh $(abspath $(BIN)) address,undefined
-	sh tests/native/run.sh $(abspath $(BIN)) thread only-the-level-in-use
+	sh tests/native/run.sh $(abspath $(BIN)) thread
 
 check: $(VENV)/.tested ## style, types and import rules
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 // must be equal on any number of threads.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -43,14 +44,15 @@ inline std::vector<float> reals(i64 n, std::uint64_t seed, float low = -1) {
   return out;
 }
 
-// Rows of distinct columns, some empty; a share of them long.
+// Rows of distinct columns, some empty; weights from 0.5 to 1.5, of either sign where wanted.
 struct Sparse {
   std::vector<i64> indptr{0};
   std::vector<i32> indices;
   std::vector<float> values;
   i64 n_columns;
 
-  Sparse(i64 n_rows, i64 columns, i64 longest, bool weighted, std::uint64_t seed)
+  Sparse(i64 n_rows, i64 columns, i64 longest, bool weighted, std::uint64_t seed,
+         bool either_sign = false)
       : n_columns(columns) {
     Random random(seed);
     for (i64 r = 0; r < n_rows; ++r) {
@@ -61,7 +63,8 @@ struct Sparse {
         if (held[static_cast<std::size_t>(column)]) continue;
         held[static_cast<std::size_t>(column)] = true;
         indices.push_back(static_cast<i32>(column));
-        if (weighted) values.push_back(0.5f + std::abs(random.real()));
+        const float size = 0.5f + std::abs(random.real());
+        if (weighted) values.push_back(either_sign && random.below(3) == 0 ? -size : size);
       }
       indptr.push_back(static_cast<i64>(indices.size()));
     }
@@ -71,11 +74,11 @@ struct Sparse {
     return {indptr.data(), indices.data(), values.empty() ? nullptr : values.data(),
             static_cast<i64>(indptr.size()) - 1};
   }
-  double at(i64 r, i64 column) const {
-    for (i64 e = indptr[static_cast<std::size_t>(r)]; e < indptr[static_cast<std::size_t>(r) + 1];
-         ++e)
-      if (indices[static_cast<std::size_t>(e)] == column) return rows().value(e);
-    return 0;
+  std::vector<std::vector<double>> dense() const {
+    std::vector<std::vector<double>> out(indptr.size() - 1, std::vector<double>(n_columns));
+    for (std::size_t r = 0; r < out.size(); ++r)
+      for (i64 e = indptr[r]; e < indptr[r + 1]; ++e) out[r][indices[e]] = rows().value(e);
+    return out;
   }
 };
 
@@ -95,11 +98,16 @@ inline bool near(double a, double b, double tolerance = 1e-3) {
   return std::abs(a - b) <= tolerance * (1 + std::abs(b));
 }
 
+// What no instruction-set level has a part in, once; the others at every level.
 void test_pool();
 void test_ids();
 void test_rows();
+void test_nearest();
+void test_large_catalogue();
+void test_similar();
 void test_scores();
 void test_factors();
+void test_descents();
 void test_columns();
 
 }  // namespace penchant

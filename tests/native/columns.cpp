@@ -1,91 +1,150 @@
-// Item-item models: co-counts, their inverse, and sparse regressions; and pairs of BPR.
+// Item-item models: co-counts, inverses, and sparse regressions.
 #include "check.hpp"
 
 namespace penchant {
 namespace {
 
-std::vector<float> counted(const Sparse& x, const Run& run) {
-  std::vector<float> out(static_cast<std::size_t>(x.n_columns * x.n_columns));
-  CHECK(co_counts(x.rows(), x.n_columns, out.data(), run) == -1);
+using Dense = std::vector<std::vector<double>>;
+
+// XᵀX in double precision.
+Dense products(const Sparse& x) {
+  Dense out(x.n_columns, std::vector<double>(x.n_columns));
+  for (i64 r = 0; r < x.rows().n_rows; ++r)
+    for (i64 a = x.indptr[r]; a < x.indptr[r + 1]; ++a)
+      for (i64 b = x.indptr[r]; b < x.indptr[r + 1]; ++b)
+        out[x.indices[a]][x.indices[b]] +=
+            static_cast<double>(x.rows().value(a)) * x.rows().value(b);
   return out;
+}
+
+void counted(const Sparse& x) {
+  const i64 n = x.n_columns;
+  const auto G = on_any_threads<std::vector<float>>([&](const Run& run) {
+    std::vector<float> out(n * n);
+    CHECK(co_counts(x.rows(), n, out.data(), run) == -1);
+    return out;
+  });
+  const Dense expected = products(x);
+  for (i64 at = 0; at < n * n; ++at) CHECK(near(G[at], expected[at / n][at % n], 1e-5));
+}
+
+void doubled() {
+  const std::vector<i64> indptr{0, 2, 2, 5};
+  const std::vector<i32> indices{0, 1, 2, 0, 2};
+  std::vector<float> out(9);
+  CHECK(co_counts({indptr.data(), indices.data(), nullptr, 3}, 3, out.data(), {}) == 2);
 }
 
 template <class Real>
 void inverted(i64 n) {
-  const Sparse x(n + 30, n, 12, true, 31);
-  const auto G = counted(x, {});
-  std::vector<Real> A(G.begin(), G.end());
-  for (i64 i = 0; i < n; ++i) A[static_cast<std::size_t>(i * n + i)] += 3;
+  const Dense G = products(Sparse(n + 30, n, 9, true, 31));
+  std::vector<Real> A;
+  for (const auto& row : G) A.insert(A.end(), row.begin(), row.end());
+  for (i64 i = 0; i < n; ++i) A[i * n + i] += 3;
   const auto inverse = on_any_threads<std::vector<Real>>([&](const Run& run) {
     std::vector<Real> out = A;
+    for (i64 i = 0; i < n; ++i)
+      for (i64 j = i + 1; j < n; ++j) out[i * n + j] = 7;  // the upper half is not asked
     CHECK(spd_inverse(out.data(), n, run) == -1);
     return out;
   });
   for (i64 i = 0; i < n; i += 13)
     for (i64 j = 0; j < n; j += 7) {
       double sum = 0;
-      for (i64 k = 0; k < n; ++k)
-        sum += static_cast<double>(A[static_cast<std::size_t>(i * n + k)]) *
-               static_cast<double>(inverse[static_cast<std::size_t>(k * n + j)]);
-      CHECK(near(sum, i == j));
+      for (i64 k = 0; k < n; ++k) sum += static_cast<double>(A[i * n + k]) * inverse[k * n + j];
+      CHECK(near(sum, i == j) && inverse[i * n + j] == inverse[j * n + i]);
     }
 }
 
-void regressed(i64 n) {
-  const Sparse x(80, n, 15, false, 33);
-  const auto G =
-      on_any_threads<std::vector<float>>([&](const Run& run) { return counted(x, run); });
-  for (i64 i = 0; i < n; i += 5)
-    for (i64 j = 0; j < n; j += 3) {
-      double sum = 0;
-      for (i64 r = 0; r < 80; ++r) sum += x.at(r, i) * x.at(r, j);
-      CHECK(G[static_cast<std::size_t>(i * n + j)] == static_cast<float>(sum));
-    }
-  on_any_threads<std::vector<float>>([&](const Run& run) {
-    OwnedRows out;
-    CHECK(slim_columns(x.rows(), n, {0.5f, 2.0f, 10, -1, true, 100, 1e-5f}, out, run));
-    for (const float w : out.values) CHECK(w > 0);
-    return out.values;
-  });
+void indefinite(i64 n, i64 row) {
+  for (const int threads : {1, 2, 7}) {
+    Run run;
+    run.threads = threads;
+    std::vector<float> A(n * n);
+    for (i64 i = 0; i < n; ++i) A[i * n + i] = i < row ? 2 : -1;
+    CHECK(spd_inverse(A.data(), n, run) == row);
+  }
 }
 
-void paired(int d) {
-  constexpr i64 USERS = 70, ITEMS = 90;
-  const Sparse likes(USERS, ITEMS, 30, false, 35);
-  const i64 n = likes.indptr.back(), blocks = pair_blocks(n, ITEMS);
-  std::vector<i32> users(static_cast<std::size_t>(n)), items(users.size());
-  std::vector<i64> starts(static_cast<std::size_t>(blocks) + 1);
-  pair_plan(likes.rows(), 1, blocks, users.data(), items.data(), starts.data());
-  const PairPlan plan{users.data(), items.data(), starts.data(), blocks, n, ITEMS, 1};
-  const auto Q = on_any_threads<std::vector<float>>([&](const Run& run) {
-    std::vector<i32> pairs(static_cast<std::size_t>(3 * n));
-    std::vector<i64> bounds(static_cast<std::size_t>(blocks * blocks) + 1);
-    CHECK(draw_pairs(plan, 2, pairs.data(), bounds.data(), run));
-    std::vector<float> P = reals(USERS * d, 36), V = reals(ITEMS * d, 37), bias(ITEMS);
-    PairCount count{};
-    CHECK(bpr_sgd(pairs.data(), bounds.data(), blocks, {P.data(), V.data(), bias.data(), d},
-                  {0.05f, 0.01f, 0.01f}, count, run));
-    return V;
+OwnedRows regressed(const Sparse& x, const Slim& how, const Run& run) {
+  OwnedRows out;
+  CHECK(slim_columns(x.rows(), x.n_columns, how, out, run));
+  CHECK(static_cast<i64>(out.indptr.size()) == x.n_columns + 1);
+  return out;
+}
+
+// What pulls at a weight is what its damping holds, and nothing outside would move.
+void check_column(const Dense& G, i64 j, const Slim& how, const std::vector<double>& w) {
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    if (static_cast<i64>(i) == j) {
+      CHECK(w[i] == 0);
+      continue;
+    }
+    double z = G[i][j];
+    for (std::size_t k = 0; k < w.size(); ++k) z -= G[i][k] * w[k];
+    if (w[i] != 0)
+      CHECK(std::abs(z - how.l2 * w[i] - (w[i] > 0 ? how.l1 : -how.l1)) < 2e-2);
+    else
+      CHECK(z < how.l1 + 2e-2 && (how.positive || z > -how.l1 - 2e-2));
+    CHECK(!how.positive || w[i] >= 0);
+  }
+}
+
+void regresses(const Sparse& x, const Slim& how) {
+  using Found = std::pair<std::vector<i32>, std::vector<float>>;
+  std::vector<i64> indptr;
+  const auto [ids, values] = on_any_threads<Found>([&](const Run& run) {
+    OwnedRows out = regressed(x, how, run);
+    indptr = out.indptr;
+    return Found{out.indices, out.values};
   });
-  const std::vector<float> bias(ITEMS), weights(10, 9.0f),
-      ridge(static_cast<std::size_t>(USERS * d), 0.1f);
-  on_any_threads<std::vector<float>>([&](const Run& run) {
-    std::vector<float> out(static_cast<std::size_t>(USERS * d));
-    const PairModel model{Q.data(), bias.data(), Q.data(), bias.data(), weights.data(), 10, d};
-    CHECK(pair_taste(likes.rows(), model, ridge.data(), out.data(), run) == -1);
-    return out;
-  });
+  const Dense G = products(x);
+  for (i64 j = 0; j < x.n_columns; ++j) {
+    std::vector<double> w(x.n_columns);
+    for (i64 e = indptr[j]; e < indptr[j + 1]; ++e) {
+      CHECK(e == indptr[j] || values[e - 1] >= values[e]);
+      w[ids[e]] = values[e];
+    }
+    CHECK(indptr[j + 1] - indptr[j] <= how.k);
+    if (how.candidates < 0 && how.k >= x.n_columns)
+      check_column(G, j, how, w);
+    else if (how.candidates >= 0)
+      CHECK(indptr[j + 1] - indptr[j] <= how.candidates);
+  }
 }
 
 }  // namespace
 
+// More items than are kept as a square of products.
+void test_large_catalogue() {
+  const Sparse x(60, 8200, 6, false, 39);
+  Run two;
+  two.threads = 2;
+  const Slim how{0.1f, 2.0f, 10, -1, true, 20, 1e-4f};
+  const OwnedRows one = regressed(x, how, {}), other = regressed(x, how, two);
+  CHECK(one.indices == other.indices && one.values == other.values && !one.values.empty());
+}
+
 void test_columns() {
-  for (const i64 n : {1, 30, 200}) {
-    inverted<float>(n);
-    inverted<double>(n);
-    regressed(n);
+  for (const bool weighted : {false, true}) {
+    for (const i64 n : {0, 1, 30, 150}) {
+      const Sparse x(80, n, 15, weighted, 33);
+      counted(x);
+      for (const bool positive : {false, true})
+        regresses(x, {0.5f, 2.0f, n + 1, -1, positive, 200, 1e-6f});
+      regresses(x, {0.5f, 2.0f, 3, -1, true, 100, 1e-5f});
+      regresses(x, {0.5f, 2.0f, 10, 4, true, 100, 1e-5f});
+      regresses(x, {0.0f, 0.5f, 10, 0, false, 100, 1e-5f});
+    }
+    counted(Sparse(0, 5, 3, weighted, 33));
+    regresses(Sparse(0, 5, 3, weighted, 33), {0.5f, 0.0f, 3, -1, true, 100, 1e-5f});
   }
-  for (const int d : {1, 17, 64}) paired(d);
+  doubled();
+  for (const i64 n : {0, 1, 30, 200, 400}) inverted<float>(n);
+  for (const i64 n : {0, 1, 200}) inverted<double>(n);
+  indefinite(1, 0);
+  indefinite(300, 5);
+  indefinite(300, 250);
 }
 
 }  // namespace penchant

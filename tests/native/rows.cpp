@@ -1,103 +1,184 @@
-// Sparse rows: sorted, turned, spread, compared.
-#include <algorithm>
+// Sparse rows: sorted, turned, gathered, judged.
+#include <limits>
+#include <map>
+#include <numeric>
 
 #include "check.hpp"
-#include "turned.hpp"
 
 namespace penchant {
 namespace {
 
-void sorted(i64 n, i64 n_rows) {
+using Sorted = std::pair<std::vector<i64>, std::vector<i64>>;
+
+void sorted(i64 n, i64 n_rows, bool timed) {
   Random random(4);
-  std::vector<i32> rows(static_cast<std::size_t>(n));
-  std::vector<i64> times(rows.size());
+  std::vector<i32> rows(n);
+  std::vector<i64> times(n), expected(n);
   for (auto& row : rows) row = static_cast<i32>(random.below(n_rows));
-  for (auto& time : times) time = random.below(9);
-  const auto order = on_any_threads<std::vector<i64>>([&](const Run& run) {
-    std::vector<i64> indptr(static_cast<std::size_t>(n_rows) + 1), out(rows.size());
-    CHECK(csr(rows.data(), n, n_rows, times.data(), indptr.data(), out.data(), run));
-    CHECK(indptr.back() == n);
+  for (auto& time : times) time = timed ? random.below(9) - 4 : 0;
+  std::iota(expected.begin(), expected.end(), 0);
+  std::stable_sort(expected.begin(), expected.end(), [&](i64 a, i64 b) {
+    return std::make_pair(rows[a], times[a]) < std::make_pair(rows[b], times[b]);
+  });
+  const auto [indptr, order] = on_any_threads<Sorted>([&](const Run& run) {
+    Sorted out{std::vector<i64>(n_rows + 1), std::vector<i64>(n)};
+    CHECK(csr(rows.data(), n, n_rows, timed ? times.data() : nullptr, out.first.data(),
+              out.second.data(), run));
     return out;
   });
-  for (std::size_t at = 1; at < order.size(); ++at) {
-    const auto a = static_cast<std::size_t>(order[at - 1]), b = static_cast<std::size_t>(order[at]);
-    CHECK(std::make_tuple(rows[a], times[a], a) < std::make_tuple(rows[b], times[b], b));
+  CHECK(order == expected && indptr[0] == 0 && indptr.back() == n);
+  for (i64 r = 0; r < n_rows; ++r)
+    for (i64 at = indptr[r]; at < indptr[r + 1]; ++at) CHECK(rows[order[at]] == r);
+}
+
+struct Columns {
+  std::vector<i64> indptr;
+  std::vector<i32> indices;
+  std::vector<float> values;
+  bool operator==(const Columns& other) const {
+    return indptr == other.indptr && indices == other.indices && values == other.values;
   }
-}
+};
 
-void turned_and_spread(i64 n_rows, i64 n_columns, bool weighted) {
-  const Sparse x(n_rows, n_columns, 30, weighted, 5), w(n_columns, 50, 20, true, 6);
-  const i64 entries = x.indptr.back();
-  const auto turned = on_any_threads<std::vector<i32>>([&](const Run& run) {
-    std::vector<i64> indptr(static_cast<std::size_t>(n_columns) + 1);
-    std::vector<i32> indices(static_cast<std::size_t>(entries));
-    std::vector<float> values(weighted ? indices.size() : 0);
-    CHECK(transpose(x.rows(), n_columns, indptr.data(), indices.data(),
-                    weighted ? values.data() : nullptr, run));
-    CHECK(indptr.back() == entries);
-    return indices;
+void turned(const Sparse& x) {
+  const auto out = on_any_threads<Columns>([&](const Run& run) {
+    Columns to{std::vector<i64>(x.n_columns + 1), std::vector<i32>(x.indices.size()),
+               std::vector<float>(x.values.size())};
+    CHECK(transpose(x.rows(), x.n_columns, to.indptr.data(), to.indices.data(),
+                    x.values.empty() ? nullptr : to.values.data(), run));
+    return to;
   });
-  CHECK(static_cast<i64>(turned.size()) == entries);
-  std::vector<float> dense(static_cast<std::size_t>(n_columns * 50));
-  for (i64 j = 0; j < n_columns; ++j)
-    for (i64 i = 0; i < 50; ++i)
-      dense[static_cast<std::size_t>(j * 50 + i)] = static_cast<float>(w.at(j, i));
-  std::vector<float> norm(static_cast<std::size_t>(n_rows * 50)), full(norm.size());
-  const auto out = on_any_threads<std::vector<float>>([&](const Run& run) {
-    std::vector<float> sums(norm.size());
-    CHECK(spread(x.rows(), w.rows(), 50, Norm::weights, sums.data(), norm.data(), run));
-    CHECK(spread(x.rows(), w.rows(), 50, Norm::history, sums.data(), norm.data(), run));
-    CHECK(spread(x.rows(), w.rows(), 50, Norm::none, sums.data(), nullptr, run));
-    CHECK(spread(x.rows(), dense.data(), 50, full.data(), run));
-    return sums;
-  });
-  for (i64 r = 0; r < n_rows; r += 3)
-    for (i64 i = 0; i < 50; i += 7) {
-      double expected = 0;
-      for (i64 j = 0; j < n_columns; ++j) expected += x.at(r, j) * w.at(j, i);
-      CHECK(near(out[static_cast<std::size_t>(r * 50 + i)], expected) &&
-            near(full[static_cast<std::size_t>(r * 50 + i)], expected));
+  Columns expected{{0}, {}, {}};
+  std::vector<std::vector<std::pair<i32, float>>> columns(x.n_columns);
+  for (i64 r = 0; r < x.rows().n_rows; ++r)
+    for (i64 e = x.indptr[r]; e < x.indptr[r + 1]; ++e)
+      columns[x.indices[e]].emplace_back(static_cast<i32>(r), x.rows().value(e));
+  for (const auto& column : columns) {
+    for (const auto& [row, value] : column) {
+      expected.indices.push_back(row);
+      if (!x.values.empty()) expected.values.push_back(value);
     }
+    expected.indptr.push_back(static_cast<i64>(expected.indices.size()));
+  }
+  CHECK(out == expected);
 }
 
-using Found = std::pair<std::vector<i32>, std::vector<float>>;
+// Rows in which columns come again, with likes, dislikes and no opinion.
+Sparse events(i64 n_rows, i64 n_columns, i64 longest) {
+  Sparse out(0, n_columns, 0, true, 1);
+  Random random(12);
+  for (i64 r = 0; r < n_rows; ++r) {
+    for (i64 left = random.below(longest + 1); left > 0; --left) {
+      out.indices.push_back(static_cast<i32>(random.below(n_columns)));
+      out.values.push_back(static_cast<float>(random.below(3) - 1));
+    }
+    out.indptr.push_back(static_cast<i64>(out.indices.size()));
+  }
+  return out;
+}
 
-void compared(i64 n_rows, i64 n_columns, i64 longest, bool weighted, Measure measure) {
-  const Sparse table(n_rows, n_columns, longest, weighted, 8);
-  std::vector<i32> itself(static_cast<std::size_t>(n_rows));
-  for (std::size_t r = 0; r < itself.size(); ++r) itself[r] = static_cast<i32>(r);
-  const auto [ids, scores] = on_any_threads<Found>([&](const Run& run) {
-    OwnedRows out;
-    CHECK(nearest(table.rows(), Table(table.rows(), n_columns, run),
-                  {10, measure, 1.0, itself.data(), true}, out, run));
-    return Found{out.indices, out.values};
+// The entry of one column that counts, among where it stands.
+i64 counting(const Rows& rows, const std::vector<i64>& places, bool last) {
+  if (last) return places.back();
+  const auto sign = [&](i64 e) { return (rows.value(e) > 0) - (rows.value(e) < 0); };
+  int opinion = 0;
+  for (const i64 e : places) opinion = sign(e) ? sign(e) : opinion;
+  return *std::find_if(places.begin(), places.end(), [&](i64 e) { return sign(e) == opinion; });
+}
+
+void decided(const Sparse& x, bool last) {
+  const auto mask = on_any_threads<std::vector<unsigned char>>([&](const Run& run) {
+    std::vector<unsigned char> out(x.indices.size());
+    CHECK(deciding(x.rows(), last, out.data(), run));
+    return out;
   });
-  if (measure == Measure::pearson) return;
-  const auto [others, alike] = on_any_threads<Found>([&](const Run& run) {
-    OwnedRows out;
-    CHECK(neighbours(table.rows(), n_columns, 10, measure, 1.0, out, run));
-    return Found{out.indices, out.values};
+  std::vector<unsigned char> expected(mask.size());
+  for (i64 r = 0; r < x.rows().n_rows; ++r) {
+    std::map<i32, std::vector<i64>> places;
+    for (i64 e = x.indptr[r]; e < x.indptr[r + 1]; ++e) places[x.indices[e]].push_back(e);
+    for (const auto& [column, of_it] : places) expected[counting(x.rows(), of_it, last)] = 1;
+  }
+  CHECK(mask == expected);
+}
+
+template <class T>
+void gathered(i64 n) {
+  Random random(2);
+  std::vector<T> source(1000);
+  for (T& one : source) one = static_cast<T>(random.next());
+  std::vector<i64> places(n);
+  for (i64& place : places) place = random.below(1000);
+  const auto out = on_any_threads<std::vector<T>>([&](const Run& run) {
+    std::vector<T> to(n);
+    CHECK(gather(source.data(), places.data(), n, to.data(), run));
+    return to;
   });
-  CHECK(alike.size() == scores.size());
-  for (std::size_t at = 0; at < scores.size(); ++at) CHECK(near(alike[at], scores[at], 1e-5));
+  for (i64 at = 0; at < n; ++at) CHECK(out[at] == source[places[at]]);
+}
+
+bool is_sound(const Sparse& x) {
+  return on_any_threads<bool>([&](const Run& run) { return sound(x.rows(), x.n_columns, run); });
+}
+
+void judged() {
+  CHECK(is_sound(Sparse(0, 0, 0, false, 1)) && is_sound(Sparse(9, 0, 0, true, 1)));
+  const Sparse good(3000, 60, 60, true, 41);
+  CHECK(is_sound(good) && good.indices.size() > (1 << 16));
+  const auto odd = [&](auto spoil) {
+    Sparse x = good;
+    spoil(x);
+    return !is_sound(x);
+  };
+  CHECK(odd([](Sparse& x) { x.indices.back() = 60; }));
+  CHECK(odd([](Sparse& x) { x.indices[7] = -1; }));
+  CHECK(odd([](Sparse& x) { x.values.back() = std::numeric_limits<float>::infinity(); }));
+  CHECK(odd([](Sparse& x) { x.values[3] = std::numeric_limits<float>::quiet_NaN(); }));
+  CHECK(odd([](Sparse& x) { x.indptr[5] = x.indptr[6] + 1; }));
+  CHECK(odd([](Sparse& x) { x.indptr[0] = 1; }));
+}
+
+void found(i64 n_rows, i64 n_columns, i64 n) {
+  const Sparse held(n_rows, n_columns, 8, false, 51);
+  Random random(52);
+  std::vector<i32> lists(n_rows * n);
+  for (i32& one : lists) one = static_cast<i32>(random.below(n_columns + 1)) - 1;
+  const auto out = on_any_threads<std::vector<unsigned char>>([&](const Run& run) {
+    std::vector<unsigned char> to(lists.size());
+    CHECK(hits(lists.data(), n, held.rows(), n_columns, to.data(), run));
+    return to;
+  });
+  const auto dense = held.dense();
+  for (i64 at = 0; at < n_rows * n; ++at)
+    CHECK(out[at] == (lists[at] >= 0 && dense[at / n][lists[at]] != 0));
 }
 
 }  // namespace
 
 void test_rows() {
-  for (const i64 n : {0, 1, 4000}) sorted(n, 60);
-  for (const bool weighted : {false, true}) {
-    turned_and_spread(0, 40, weighted);
-    turned_and_spread(90, 0, weighted);
-    turned_and_spread(90, 40, weighted);
-    for (const Measure measure :
-         {Measure::cosine, Measure::jaccard, Measure::pearson, Measure::dot}) {
-      compared(0, 5, 3, weighted, measure);
-      compared(1, 1, 1, weighted, measure);
-      compared(700, 90, 40, weighted, measure);
-    }
+  sorted(0, 0, true);
+  for (const bool timed : {false, true}) {
+    for (const i64 n : {0, 1, 4000}) sorted(n, 60, timed);
+    sorted(300'000, 3000, timed);  // several parts, and several rows in a bucket
   }
-  compared(4400, 150, 20, false, Measure::cosine);  // more rows than the head
+  for (const bool weighted : {false, true}) {
+    turned(Sparse(0, 40, 9, weighted, 5));
+    turned(Sparse(90, 0, 9, weighted, 5));
+    turned(Sparse(90, 40, 9, weighted, 5));
+    turned(Sparse(3500, 60, 60, weighted, 5));  // several parts
+  }
+  for (const bool last : {false, true}) {
+    decided(events(0, 1, 1), last);
+    decided(events(30, 1, 5), last);
+    decided(events(400, 20, 40), last);
+  }
+  for (const i64 n : {0, 1, 150'000}) {
+    gathered<std::uint32_t>(n);
+    gathered<std::uint64_t>(n);
+  }
+  judged();
+  found(0, 5, 3);
+  found(9, 0, 2);
+  found(200, 30, 7);
 }
 
 }  // namespace penchant
