@@ -126,15 +126,25 @@ bool hits(const i32* lists, i64 n, const Rows& held, i64 n_columns, unsigned cha
           const Run& run);
 
 // spread.cpp: out[b][i] = Σ_j x_bj W_ji, summed in float64 in the order of the history; and, unless
-// null, norm[b][i] = Σ_j |W_ji|.
-bool spread(const Rows& history, const Rows& weights, i64 n_columns, float* out, float* norm,
-            const Run& run);
+// none is asked for, norm[b][i] = Σ_j |W_ji| or Σ_j x_bj over the j that hold i.
+enum class Norm { none, weights, history };
+bool spread(const Rows& history, const Rows& weights, i64 n_columns, Norm kind, float* out,
+            float* norm, const Run& run);
 bool spread(const Rows& history, const float* weights, i64 n_columns, float* out, const Run& run);
 
 // nearest.cpp: the k most similar rows of a table for each query row, best first.
 enum class Measure { cosine, jaccard, pearson, dot };
-bool nearest(const Rows& queries, const Rows& table, i64 n_columns, i64 k, Measure measure,
-             double shrink, const i32* itself, bool positive, OwnedRows& out, const Run& run);
+
+struct Table;  // turned.hpp
+struct Wanted {
+  i64 k;
+  Measure measure;
+  double shrink;
+  const i32* itself;  // of each query, a row to leave out; null: none
+  bool positive;      // only similarities above 0
+};
+bool nearest(const Rows& queries, const Table& table, const Wanted& wanted, OwnedRows& out,
+             const Run& run);
 
 // neighbours.cpp: the k most similar other rows of each row, best first; similarities above 0. Not
 // of pearson.

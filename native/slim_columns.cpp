@@ -24,11 +24,11 @@ std::size_t padded(std::size_t n) { return (n + LANES - 1) / LANES * LANES; }
 std::size_t at(i64 n) { return static_cast<std::size_t>(n); }
 
 // X both ways, the items of a person in order, and where among them each entry of an item stands.
-struct Table {
+struct BothWays {
   const Turned by_item, by_person;
   std::vector<i64> place;
 
-  Table(const Rows& x, i64 n_items)
+  BothWays(const Rows& x, i64 n_items)
       : by_item(x, n_items), by_person(by_item.rows(), x.n_rows), place(by_item.indices.size()) {
     std::vector<i64> next(by_item.indptr.begin(), by_item.indptr.end() - 1);
     for (std::size_t f = 0; f < by_person.indices.size(); ++f)
@@ -67,7 +67,7 @@ class Products {
   }
 
   // Row i; of a square what is on and right of the diagonal.
-  void sum(i64 i, const Table& x, std::vector<double>& sum) {
+  void sum(i64 i, const BothWays& x, std::vector<double>& sum) {
     const Rows items = x.by_item.rows(), people = x.by_person.rows();
     for (i64 e = items.indptr[i]; e < items.indptr[i + 1]; ++e) {
       const double mine = items.value(e);
@@ -252,7 +252,7 @@ struct Problem {
 }  // namespace
 
 bool slim_columns(const Rows& x, i64 n_items, const Slim& slim, OwnedRows& out, const Run& run) {
-  const Table table(x, n_items);
+  const BothWays table(x, n_items);
   std::vector<Scratch> scratch(at(std::max(run.threads, 1)));
   Products G(n_items);
   const i64 chunks = (n_items + SUM_CHUNK - 1) / SUM_CHUNK;

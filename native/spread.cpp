@@ -8,35 +8,63 @@
 namespace penchant {
 namespace {
 
-// sum[i] += Σ_j weigh(x_j, W_ji) over the entries of one history.
-template <class Weigh>
-void add(const Rows& history, const Rows& weights, i64 b, double* sum, Weigh weigh) {
+// sums[i] += add(x_j, W_ji) over the entries of one history.
+template <class Sum, class Add>
+void add(const Rows& history, const Rows& weights, i64 b, Sum* sums, Add add) {
   for (i64 h = history.indptr[b]; h < history.indptr[b + 1]; ++h) {
     const i64 j = history.indices[h];
     const double x = history.value(h);
-    for (i64 w = weights.indptr[j]; w < weights.indptr[j + 1]; ++w)
-      sum[weights.indices[w]] += weigh(x, static_cast<double>(weights.value(w)));
+    const i64 end = weights.indptr[j + 1];
+    if (weights.values == nullptr)
+      for (i64 w = weights.indptr[j]; w < end; ++w) add(sums[weights.indices[w]], x, 1.0);
+    else
+      for (i64 w = weights.indptr[j]; w < end; ++w)
+        add(sums[weights.indices[w]], x, static_cast<double>(weights.values[w]));
   }
 }
 
-void round(const std::vector<double>& sum, float* out) {
-  std::transform(sum.begin(), sum.end(), out, [](double x) { return static_cast<float>(x); });
+// A sum beside the one that belongs to it: one place in memory, one look.
+struct Both {
+  double sum, norm;
+};
+
+template <class Sum>
+Sum* cleared(std::vector<Sum>& sums, i64 n) {
+  sums.assign(static_cast<std::size_t>(n), Sum{});
+  return sums.data();
 }
 
 }  // namespace
 
-bool spread(const Rows& history, const Rows& weights, i64 n_columns, float* out, float* norm,
-            const Run& run) {
-  std::vector<std::vector<double>> sums(static_cast<std::size_t>(std::max(run.threads, 1)));
+bool spread(const Rows& history, const Rows& weights, i64 n_columns, Norm kind, float* out,
+            float* norm, const Run& run) {
+  const auto threads = static_cast<std::size_t>(std::max(run.threads, 1));
+  if (kind == Norm::none) {
+    std::vector<std::vector<double>> scratch(threads);
+    return parallel(history.n_rows, run, [&](i64 b, int worker) {
+      double* sums = cleared(scratch[static_cast<std::size_t>(worker)], n_columns);
+      add(history, weights, b, sums, [](double& to, double x, double w) { to += x * w; });
+      std::transform(sums, sums + n_columns, out + b * n_columns,
+                     [](double sum) { return static_cast<float>(sum); });
+    });
+  }
+  std::vector<std::vector<Both>> scratch(threads);
   return parallel(history.n_rows, run, [&](i64 b, int worker) {
-    std::vector<double>& sum = sums[static_cast<std::size_t>(worker)];
-    sum.assign(static_cast<std::size_t>(n_columns), 0.0);
-    add(history, weights, b, sum.data(), [](double x, double w) { return x * w; });
-    round(sum, out + b * n_columns);
-    if (norm == nullptr) return;
-    std::fill(sum.begin(), sum.end(), 0.0);
-    add(history, weights, b, sum.data(), [](double, double w) { return std::abs(w); });
-    round(sum, norm + b * n_columns);
+    Both* sums = cleared(scratch[static_cast<std::size_t>(worker)], n_columns);
+    if (kind == Norm::weights)
+      add(history, weights, b, sums, [](Both& to, double x, double w) {
+        to.sum += x * w;
+        to.norm += std::abs(w);
+      });
+    else
+      add(history, weights, b, sums, [](Both& to, double x, double w) {
+        to.sum += x * w;
+        to.norm += x;
+      });
+    for (i64 i = 0; i < n_columns; ++i) {
+      out[b * n_columns + i] = static_cast<float>(sums[i].sum);
+      norm[b * n_columns + i] = static_cast<float>(sums[i].norm);
+    }
   });
 }
 

@@ -1,6 +1,8 @@
-// What several verbs do with sparse rows: turn them, and put lists behind each other.
+// What several verbs do with sparse rows: turn them, keep them ready to be compared with, and put
+// lists behind each other.
 #pragma once
 
+#include "huge.hpp"
 #include "kernels.hpp"
 
 namespace penchant {
@@ -22,6 +24,23 @@ struct Turned {
     return {indptr.data(), indices.data(), values.empty() ? nullptr : values.data(),
             static_cast<i64>(indptr.size()) - 1};
   }
+};
+
+// Rows that queries are compared with, once for many calls: turned, with their sizes, and with the
+// columns that many rows hold as bits. It keeps nothing of what it was made from.
+struct Table {
+  i64 n_rows, words;                   // words: 64 rows each, a multiple of 8
+  bool ones;                           // all values are 1, none are kept
+  std::vector<i64> indptr;             // of columns
+  std::vector<i32> indices;            // the rows that hold each column
+  std::vector<float> values;           // empty if all are 1
+  std::vector<double> sizes, lengths;  // entries of each row, and |row|
+  Aligned<float> near_sizes, near_lengths;
+  std::vector<i32> dense;  // of each column, which row of bits it has; -1
+  Huge<std::uint64_t> bits;
+  std::vector<std::uint64_t> nothing;  // a row of no bits
+
+  Table(const Rows& rows, i64 columns, const Run& run);
 };
 
 inline void collect(const std::vector<std::vector<Scored>>& lists, OwnedRows& out) {

@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 
 #include "arrays.hpp"
+#include "turned.hpp"
 
 namespace penchant {
 
@@ -59,15 +60,16 @@ void bind_rows(nb::module_& m) {
 
   m.def(
       "spread",
-      [](nb::tuple history, nb::tuple weights, i64 n_columns, Out<float> out,
+      [](nb::tuple history, nb::tuple weights, i64 n_columns, int kind, Out<float> out,
          std::optional<Out<float>> norm, int threads) {
         const RowsArg h = rows_arg(history), w = rows_arg(weights);
         without_gil(threads, [&](const Run& run) {
-          spread(h.rows(), w.rows(), n_columns, out.data(), norm ? norm->data() : nullptr, run);
+          spread(h.rows(), w.rows(), n_columns, static_cast<Norm>(kind), out.data(),
+                 norm ? norm->data() : nullptr, run);
         });
       },
-      nb::arg("history"), nb::arg("weights"), nb::arg("n_columns"), nb::arg("out"),
-      nb::arg("norm").none(), nb::arg("threads"));
+      nb::arg("history"), nb::arg("weights"), nb::arg("n_columns"), nb::arg("kind"),
+      nb::arg("out"), nb::arg("norm").none(), nb::arg("threads"));
 
   m.def("spread_dense", [](nb::tuple history, In<float> weights, Out<float> out, int threads) {
     const RowsArg h = rows_arg(history);
@@ -76,21 +78,32 @@ void bind_rows(nb::module_& m) {
     });
   });
 
+  nb::class_<Table>(m, "Table")
+      .def(
+          "__init__",
+          [](Table* self, nb::tuple source, i64 n_columns, int threads) {
+            const RowsArg rows = rows_arg(source);
+            nb::gil_scoped_release release;
+            Run run;
+            run.threads = threads;
+            new (self) Table(rows.rows(), n_columns, run);
+          },
+          nb::arg("rows"), nb::arg("n_columns"), nb::arg("threads"));
+
   m.def(
       "nearest",
-      [](nb::tuple queries, nb::tuple table, i64 n_columns, i64 k, int measure, double shrink,
+      [](nb::tuple queries, const Table& table, i64 k, int measure, double shrink,
          std::optional<In<i32>> itself, bool positive, int threads) {
-        const RowsArg q = rows_arg(queries), t = rows_arg(table);
+        const RowsArg q = rows_arg(queries);
+        const Wanted wanted{k, static_cast<Measure>(measure), shrink, pointer(itself), positive};
         OwnedRows out;
-        without_gil(threads, [&](const Run& run) {
-          nearest(q.rows(), t.rows(), n_columns, k, static_cast<Measure>(measure), shrink,
-                  pointer(itself), positive, out, run);
-        });
+        without_gil(threads,
+                    [&](const Run& run) { nearest(q.rows(), table, wanted, out, run); });
         return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
                               owned(std::move(out.values)));
       },
-      nb::arg("queries"), nb::arg("table"), nb::arg("n_columns"), nb::arg("k"), nb::arg("measure"),
-      nb::arg("shrink"), nb::arg("itself").none(), nb::arg("positive"), nb::arg("threads"));
+      nb::arg("queries"), nb::arg("table"), nb::arg("k"), nb::arg("measure"), nb::arg("shrink"),
+      nb::arg("itself").none(), nb::arg("positive"), nb::arg("threads"));
 
   m.def(
       "neighbours",

@@ -94,18 +94,105 @@ def test_a_read_only_mapped_table_is_searched_where_it_lies(tmp_path):
 
 @SETTINGS
 @given(sparse(), sparse())
-def test_spread_absolute_gives_the_weight_behind_each_score(history, weights):
+def test_spread_gives_the_weight_behind_each_score(history, weights):
     """The norm counts the weights of what is in the history, whatever its values."""
     width = weights.n_rows
     kept = [[j for j in _row(history, b) if j < width] for b in range(history.n_rows)]
     indptr = np.cumsum([0, *map(len, kept)])
     history = Rows(indptr, np.array([j for row in kept for j in row], np.int32))
     opinions = history._replace(values=np.linspace(-2, 2, len(history.indices), dtype=np.float32))
-    out, norm = kernels.spread(opinions, weights, 12, absolute=True)
+    out, norm = kernels.spread(opinions, weights, 12, norm="weights")
     dense = twins.dense(weights, 12)
     np.testing.assert_allclose(norm, twins.dense(history, width) @ np.abs(dense), atol=1e-5)
     np.testing.assert_allclose(out, twins.dense(opinions, width) @ dense, atol=1e-5)
     assert out.tobytes() == kernels.spread(opinions, weights, 12).tobytes()
+
+
+@SETTINGS
+@given(sparse(), sparse())
+def test_spread_gives_the_share_of_the_history_behind_each_score(history, weights):
+    """Both sums at once, whatever the weights; prepared or not, the same bytes."""
+    width = weights.n_rows
+    kept = [[j for j in _row(history, b) if j < width] for b in range(history.n_rows)]
+    indices = np.array([j for row in kept for j in row], np.int32)
+    amounts = np.linspace(-2, 2, len(indices), dtype=np.float32)
+    history = Rows(np.cumsum([0, *map(len, kept)]), indices, amounts)
+    out, norm = kernels.spread(history, kernels.Table(weights, 12), 12, norm="history")
+    held = twins.dense(weights._replace(values=None), 12)
+    np.testing.assert_allclose(norm, twins.dense(history, width) @ held, atol=1e-5)
+    assert out.tobytes() == kernels.spread(history, weights, 12).tobytes()
+
+
+def _skewed(rng, n_rows: int, n_columns: int, values: str) -> Rows:
+    """Rows whose columns are held by most of them, by some, and by hardly any."""
+    held = rng.random((n_rows, n_columns)) < 0.7 / (1 + np.arange(n_columns)) ** 0.9
+    at = np.nonzero(held)[1].astype(np.int32)
+    weights = {"none": None, "ones": np.ones(len(at)), "few": rng.choice([-1, 0.5, 2], len(at))}
+    chosen = weights[values]
+    indptr = np.r_[0, np.cumsum(held.sum(1))]
+    return Rows(indptr, at, None if chosen is None else chosen.astype(np.float32))
+
+
+@pytest.mark.parametrize("values", ["none", "ones", "few"])
+@pytest.mark.parametrize("measure", ["cosine", "jaccard", "pearson", "dot"])
+def test_nearest_by_bits_and_by_entries_on_any_threads(measure, values):
+    """Dense columns, rare ones and rows past a strip; alone or in a crowd the same bytes."""
+    rng = np.random.default_rng(7)
+    n_rows, n_columns = 1100, 150
+    table = _skewed(rng, n_rows, n_columns, values)
+    rare = Rows(np.array([0, 0, 2]), np.array([140, 149], np.int32))
+    asked = _skewed(rng, 12, n_columns, values)
+    queries = Rows.stacked([_with_ones(rare), _with_ones(asked)])
+    itself = rng.integers(-1, n_rows, queries.n_rows).astype(np.int32)
+    prepared = kernels.Table(table, n_columns)
+    found = []
+    for threads in (1, 2, 7):
+        kernels.set_threads(threads)
+        near = kernels.nearest(
+            queries, prepared, n_columns, 9, measure=measure, shrink=1.0, itself=itself
+        )
+        found.append(b"".join(part.tobytes() for part in near))
+    assert len(set(found)) == 1
+    a, b = twins.dense(queries, n_columns), twins.dense(table, n_columns)
+    for q in range(queries.n_rows):
+        expected = [np.float32(twins.similarity(a[q], row, measure, 1.0)) for row in b]
+        best = sorted((-s, r) for r, s in enumerate(expected) if s > 0 and r != itself[q])[:9]
+        part = slice(near.indptr[q], near.indptr[q + 1])
+        np.testing.assert_allclose(near.values[part], [-s for s, _ in best], rtol=1e-6)
+        ranks = list(zip((-near.values[part]).tolist(), near.indices[part].tolist(), strict=True))
+        assert ranks == sorted(ranks)
+        given_scores = [expected[r] for r in near.indices[part]]
+        np.testing.assert_allclose(near.values[part], given_scores, rtol=1e-6)
+        alone = kernels.nearest(
+            queries.slice(q, q + 1),
+            prepared,
+            n_columns,
+            9,
+            measure=measure,
+            shrink=1.0,
+            itself=itself[q : q + 1],
+        )
+        assert alone.indices.tolist() == near.indices[part].tolist()
+        assert alone.values.tobytes() == near.values[part].tobytes()
+
+
+def _with_ones(rows: Rows) -> Rows:
+    return rows if rows.values is not None else rows._replace(values=np.ones(len(rows.indices)))
+
+
+def test_a_table_of_another_width_is_refused():
+    table = kernels.Table(ONE, 1)
+    with pytest.raises(UsageError, match="n_columns must be 1, as of table"):
+        kernels.nearest(ONE, table, 2, 1)
+    with pytest.raises(UsageError, match="n_columns must be 1, as of weights"):
+        kernels.spread(ONE, table, 2)
+
+
+def test_no_rows_and_no_columns_are_a_table():
+    none = Rows(np.array([0]), np.empty(0, np.int32))
+    assert len(kernels.nearest(none, kernels.Table(none, 0), 0, 3).indices) == 0
+    assert len(kernels.nearest(ONE, kernels.Table(none, 1), 1, None).indices) == 0
+    assert len(kernels.nearest(ONE, ONE, 1, 0).indices) == 0
 
 
 def _row(rows: Rows, r: int) -> list[int]:

@@ -109,6 +109,8 @@ class Vocabulary:
             asked: Any = [_as_text(one) for one in ids]
             return kernels.lookup(self.table, self.order, asked)
         numbers = [_as_int(one) for one in ids]
+        if None not in numbers:
+            return kernels.lookup(self.table, self.order, np.array(numbers, dtype=np.int64))
         asked = np.array([number or 0 for number in numbers], dtype=np.int64)
         found = kernels.lookup(self.table, self.order, asked)
         found[[number is None for number in numbers]] = -1

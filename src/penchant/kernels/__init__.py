@@ -5,7 +5,7 @@ from penchant.kernels.factors import Schedule, gram, normal, rating_sgd, sgd_sch
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
 from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
-from penchant.kernels.rows import Rows, csr, deciding, gather, nearest, neighbours, spread
+from penchant.kernels.rows import Rows, Table, csr, deciding, gather, nearest, neighbours, spread
 from penchant.kernels.scores import Panels, hits, product, select, top_k
 from penchant.kernels.slim import slim_columns
 from penchant.kernels.texts import divide
@@ -16,6 +16,7 @@ __all__ = [
     "Panels",
     "Rows",
     "Schedule",
+    "Table",
     "Text",
     "available_memory",
     "bpr_sgd",

@@ -30,13 +30,22 @@ def gather4(source: Array, places: Array, out: Array, threads: int, /) -> None: 
 def gather8(source: Array, places: Array, out: Array, threads: int, /) -> None: ...
 def sound(rows: Any, n_columns: int, threads: int, /) -> bool: ...
 def spread(
-    history: Any, weights: Any, n_columns: int, out: Array, norm: Array | None, threads: int
+    history: Any,
+    weights: Any,
+    n_columns: int,
+    kind: int,
+    out: Array,
+    norm: Array | None,
+    threads: int,
 ) -> None: ...
 def spread_dense(history: Any, weights: Array, out: Array, threads: int, /) -> None: ...
+
+class Table:
+    def __init__(self, rows: Any, n_columns: int, threads: int) -> None: ...
+
 def nearest(
     queries: Any,
-    table: Any,
-    n_columns: int,
+    table: Table,
     k: int,
     measure: int,
     shrink: float,

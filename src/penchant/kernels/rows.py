@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
@@ -16,6 +17,7 @@ from penchant.kernels.machine import threads
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+_NORMS = {None: 0, "weights": 1, "history": 2}
 _MEASURES = {"cosine": 0, "jaccard": 1, "pearson": 2, "dot": 3}
 
 
@@ -165,16 +167,54 @@ def gather(source: npt.NDArray[Any], places: Int64) -> npt.NDArray[Any]:
     return out
 
 
+class Table:
+    """Rows looked at once for many calls: checked, and turned when first compared with.
+
+    The arrays of the rows are used as they are; they must not change afterwards.
+
+    Args:
+        rows: ``[T, n_columns]``; for `nearest` a column occurs at most once in a row.
+        n_columns: their width.
+
+    >>> Table(Rows(np.array([0, 1]), np.array([2])), 3).n_rows
+    1
+    """
+
+    def __init__(self, rows: Rows, n_columns: int) -> None:
+        self.n_columns = count("Table", "n_columns", n_columns)
+        self.rows = checked("Table", "rows", rows, self.n_columns)
+        self.n_rows = self.rows.n_rows
+
+    @cached_property
+    def native(self) -> _native.Table:
+        """What `nearest` reads."""
+        return _native.Table(self.rows, self.n_columns, threads())
+
+
+def _prepared(verb: str, name: str, rows: Rows | Table, n_columns: int) -> Table:
+    if not isinstance(rows, Table):
+        return Table(checked(verb, name, rows, n_columns), n_columns)
+    if rows.n_columns != n_columns:
+        raise UsageError(
+            f"n_columns must be {rows.n_columns}, as of {name}", where=verb, got=n_columns
+        )
+    return rows
+
+
 @overload
 def spread(
-    history: Rows, weights: Rows | Float32, n_columns: int, *, absolute: Literal[False] = ...
+    history: Rows, weights: Rows | Table | Float32, n_columns: int, *, norm: None = ...
 ) -> Float32: ...
 @overload
 def spread(
-    history: Rows, weights: Rows, n_columns: int, *, absolute: Literal[True]
+    history: Rows, weights: Rows | Table, n_columns: int, *, norm: Literal["weights", "history"]
 ) -> tuple[Float32, Float32]: ...
 def spread(
-    history: Rows, weights: Rows | Float32, n_columns: int, *, absolute: bool = False
+    history: Rows,
+    weights: Rows | Table | Float32,
+    n_columns: int,
+    *,
+    norm: Literal["weights", "history"] | None = None,
 ) -> Float32 | tuple[Float32, Float32]:
     """``out[b, i] = Σ_j x_bj W_ji``, float32 ``[B, n_columns]``.
 
@@ -183,37 +223,39 @@ def spread(
 
     Args:
         history: ``[B, J]``, x.
-        weights: ``[J, n_columns]``, W; sparse, or a dense array.
+        weights: ``[J, n_columns]``, W; sparse, perhaps prepared, or a dense array.
         n_columns: width of the result.
-        absolute: also give ``norm[b, i] = Σ_j |W_ji|`` over the j that the history holds,
-            whatever their x: the weight a rating neighbour's opinion is divided by. Of sparse
-            weights alone.
+        norm: also give what a rating neighbour's opinion is divided by, a sum over the j that
+            the history holds and that hold i: ``"weights"`` is ``Σ_j |W_ji|``, whatever their x;
+            ``"history"`` is ``Σ_j x_bj``, whatever their W. Of sparse weights alone.
 
     >>> w = Rows(np.array([0, 1, 2]), np.array([1, 0]), np.array([0.5, -2.0], np.float32))
     >>> x = Rows(np.array([0, 2]), np.array([0, 1]), np.array([3.0, 1.0], np.float32))
-    >>> [a.tolist() for a in spread(x, w, 2, absolute=True)]
+    >>> [a.tolist() for a in spread(x, w, 2, norm="weights")]
     [[[-2.0, 1.5]], [[2.0, 0.5]]]
+    >>> [a.tolist() for a in spread(x, w, 2, norm="history")]
+    [[[-2.0, 1.5]], [[1.0, 3.0]]]
     >>> spread(x, np.array([[0.0, 0.5], [-2.0, 0.0]]), 2).tolist()
     [[-2.0, 1.5]]
     """
     n_columns = count("spread", "n_columns", n_columns)
-    if not isinstance(weights, Rows):
+    if not isinstance(weights, Rows | Table):
         dense = array("spread", "weights", weights, np.float32, (None, n_columns))
         history = checked("spread", "history", history, len(dense))
         out = np.empty((history.n_rows, n_columns), dtype=np.float32)
         _native.spread_dense(history, dense, out, threads())
         return out
-    weights = checked("spread", "weights", weights, n_columns)
-    history = checked("spread", "history", history, weights.n_rows)
+    table = _prepared("spread", "weights", weights, n_columns)
+    history = checked("spread", "history", history, table.n_rows)
     out = np.empty((history.n_rows, n_columns), dtype=np.float32)
-    norm = np.empty_like(out) if absolute else None
-    _native.spread(history, weights, n_columns, out, norm, threads())
-    return out if norm is None else (out, norm)
+    beside = None if norm is None else np.empty_like(out)
+    _native.spread(history, table.rows, n_columns, _NORMS[norm], out, beside, threads())
+    return out if beside is None else (out, beside)
 
 
 def nearest(
     queries: Rows,
-    table: Rows,
+    table: Rows | Table,
     n_columns: int,
     k: int | None,
     *,
@@ -231,7 +273,7 @@ def nearest(
 
     Args:
         queries: ``[Q, n_columns]``; a column occurs at most once in a row.
-        table: ``[T, n_columns]``, likewise.
+        table: ``[T, n_columns]``, likewise; perhaps prepared.
         n_columns: width of both.
         k: how many, at least 0; None for all.
         measure: the similarity.
@@ -249,7 +291,7 @@ def nearest(
     """
     n_columns = count("nearest", "n_columns", n_columns)
     queries = checked("nearest", "queries", queries, n_columns)
-    table = checked("nearest", "table", table, n_columns)
+    table = _prepared("nearest", "table", table, n_columns)
     most = _most("nearest", table, k, measure, shrink)
     alone = None
     if itself is not None:
@@ -257,8 +299,7 @@ def nearest(
         within("nearest", "itself", alone, table.n_rows, low=-1)
     found = _native.nearest(
         queries,
-        table,
-        n_columns,
+        table.native,
         most,
         _MEASURES[measure],
         float(shrink),
@@ -299,7 +340,7 @@ def neighbours(
     return Rows(*found)
 
 
-def _most(verb: str, table: Rows, k: int | None, measure: str, shrink: float) -> int:
+def _most(verb: str, table: Rows | Table, k: int | None, measure: str, shrink: float) -> int:
     """How many rows may be asked for; complains about what else a similarity needs."""
     if measure not in _MEASURES:
         known = ", ".join(_MEASURES)

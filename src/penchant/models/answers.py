@@ -211,15 +211,13 @@ def _lists(fitted: Fitted, asked: Histories, wish: Wish) -> _Lists:
 def _block(fitted: Fitted, met: Histories, wish: Wish, allowed: Bool | None) -> _Lists:
     h, out = fitted.opinions(met), left_out(fitted, met, wish.exclude_seen)
     rows, scores = fitted.body.best(h, min(wish.n, len(fitted.items)), out, allowed)
-    if fitted.body.needs_history and not h.counts.all():
+    if fitted.body.needs_history and np.count_nonzero(h.counts) < len(h):
         rows = np.where((h.counts == 0)[:, None], np.int32(-1), rows)
     lists = _Lists(rows, scores.astype(np.float64), np.zeros(rows.shape, dtype=bool))
-    if wish.on_shortage == "fill":
-        short = rows.min(axis=1, initial=0) < 0
-        if short.any():
-            lists = _Lists(rows.copy(), lists.scores, lists.added)
-            for person in np.flatnonzero(short).tolist():
-                _fill(fitted, lists, person, _row(out, person), allowed)
+    if wish.on_shortage == "fill" and np.count_nonzero(rows < 0):
+        lists = _Lists(rows.copy(), lists.scores, lists.added)
+        for person in np.flatnonzero((rows < 0).any(axis=1)).tolist():
+            _fill(fitted, lists, person, _row(out, person), allowed)
     return lists
 
 

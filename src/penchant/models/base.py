@@ -302,11 +302,11 @@ class Model(ABC):
         """
         check_n(n)
         fitted = self.fitted
-        if fitted.users is None or fitted.histories is None:
+        people = fitted.compared
+        if fitted.users is None or people is None:
             raise UsageError("this model was saved without histories", where="similar_users")
         h = fitted.opinions(self._one("similar_users", user, history).met)
-        everyone = fitted.opinions(fitted.histories)
-        ids, scores = fitted.body.similar_people(h, everyone, min(n, len(everyone)))
+        ids, scores = fitted.body.similar_people(h, people, min(n, people.n_rows))
         return RankedList(tuple(fitted.users.ids(ids)), float_scores(scores), of="user")
 
     def explain(

@@ -96,9 +96,16 @@ class Fitted:
         """All item rows, the most liked first, equals in order of appearance."""
         return np.argsort(-self.counts, kind="stable").astype(np.int32)
 
+    @cached_property
+    def compared(self) -> kernels.Table | None:
+        """The training people as the body compares them; None without their histories."""
+        if self.histories is None:
+            return None
+        return self.body.compared(self.opinions(self.histories))
+
     def opinions(self, h: Histories) -> Histories:
         """What counts in a score: for likes, entries met without an opinion do not."""
-        if self.kind == "ratings" or h.values.all():
+        if self.kind == "ratings" or np.count_nonzero(h.values) == len(h.values):
             return h
         return h.where(h.values != 0)
 

@@ -56,13 +56,14 @@ def of_people(fitted: Fitted, users: Sequence[Id], on_unknown: OnUnknown) -> Que
             )
         return Question(Histories.of([[] for _ in users], n_items=len(fitted.items)))
     rows = fitted.users.rows(users)
-    if on_unknown == "raise" and (rows < 0).any():
+    strangers = np.count_nonzero(rows < 0)
+    if on_unknown == "raise" and strangers:
         who = users[int(np.argmax(rows < 0))]
         raise UnknownIdError(
             "no such user", got=who, do=fitted.users.near(who) or "Give a history=[item, ...]"
         )
     met = fitted.histories.take(np.maximum(rows, 0))
-    if (rows < 0).any():
+    if strangers:
         met = met.where(np.repeat(rows >= 0, met.counts))
     return Question(met.of_people(rows))
 

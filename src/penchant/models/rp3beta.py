@@ -61,10 +61,11 @@ class RP3beta(Model):
     def _walks(self, start: Rows, end: Rows, n_people: int, job: Job) -> Rows:
         """The k items that each item leads to most, some thousand items at a time."""
         lists, alone = [], np.arange(start.n_rows, dtype=np.int32)
+        table = kernels.Table(end, n_people)
         for first in range(0, start.n_rows, _ITEMS_AT_ONCE):
             some = alone[first : first + _ITEMS_AT_ONCE]
             part = start.slice(first, first + len(some))
-            lists.append(kernels.nearest(part, end, n_people, self.k, measure="dot", itself=some))
+            lists.append(kernels.nearest(part, table, n_people, self.k, measure="dot", itself=some))
             job.step(first + len(some), start.n_rows)
         return Rows.stacked(lists)
 

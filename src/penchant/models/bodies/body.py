@@ -83,13 +83,18 @@ class Body(ABC):
         """One vector per person by which people are compared: their history as weights."""
         return encoded(h, "equal").rows()
 
-    def similar_people(self, h: Histories, everyone: Histories, n: int) -> Ranked:
-        """The ``n`` training people most like the one of ``h``, who is left out."""
+    def compared(self, everyone: Histories) -> kernels.Table:
+        """The training people as `similar_people` looks at them, made once for many calls."""
         tastes = self.tastes(everyone)
-        width = int(tastes.indices.max(initial=-1)) + 1
-        mine = self.tastes(h)
-        width = max(width, int(mine.indices.max(initial=-1)) + 1)
-        near = kernels.nearest(mine, tastes, width, n, itself=h.people)
+        width = max(everyone.n_items, int(tastes.indices.max(initial=-1)) + 1)
+        return kernels.Table(tastes, width)
+
+    def similar_people(self, h: Histories, people: kernels.Table, n: int) -> Ranked:
+        """The ``n`` training people most like the one of ``h``, who is left out.
+
+        ``people`` is what `compared` made of the training histories.
+        """
+        near = kernels.nearest(self.tastes(h), people, people.n_columns, n, itself=h.people)
         return near.indices, np.asarray(near.values)
 
     def best(self, h: Histories, n: int, exclude: Rows, allowed: Bool | None) -> Ranked:

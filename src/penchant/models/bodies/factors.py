@@ -67,9 +67,10 @@ class Factors(Body):
         ids, scores = kernels.top_k(
             self.taste(h), self._panels, n, exclude=exclude, allowed=allowed
         )
-        if self.stars is not None or (scores > 0).all():
+        known = scores > 0
+        if self.stars is not None or np.count_nonzero(known) == known.size:
             return ids, scores
-        return np.where(scores > 0, ids, np.int32(-1)), np.where(scores > 0, scores, np.float32(0))
+        return np.where(known, ids, np.int32(-1)), np.where(known, scores, np.float32(0))
 
     def pairs(self, h: Histories, people: Int32, items: Int32) -> npt.NDArray[np.float64]:
         """See `Body.pairs`; only the pairs asked for are computed."""
@@ -158,7 +159,8 @@ def implicit_gram(vectors: Float32, unobserved: float) -> Float32 | None:
 
 def like_targets(h: Histories) -> Float32 | None:
     """1 for what was liked, 0 for what was disliked; None where all was liked."""
-    return None if (h.values > 0).all() else (h.values > 0).astype(np.float32)
+    liked = h.values > 0
+    return None if np.count_nonzero(liked) == len(liked) else liked.astype(np.float32)
 
 
 def confidence(h: Histories, weighting: str) -> Float32 | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -51,10 +52,11 @@ class ItemWeights(Body):
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
         """See `Body.score`; only what weights speak for has evidence."""
         if self.biases is None:
-            scores = kernels.spread(encoded(h, self.weighting).rows(), self.weights, h.n_items)
+            x = encoded(h, self.weighting).rows()
+            scores = kernels.spread(x, self._ready, h.n_items)
             return scores, scores > 0
         residuals = self.biases.residuals(h).rows()
-        opinion, weight = kernels.spread(residuals, self._sparse, h.n_items, absolute=True)
+        opinion, weight = kernels.spread(residuals, self._sparse, h.n_items, norm="weights")
         opinion = damped(opinion, weight, self.damp)
         return (self.biases.baseline(h) + opinion).astype(np.float32), weight > 0
 
@@ -116,9 +118,16 @@ class ItemWeights(Body):
             return np.array([cell(self.weights, j, item) for j in sources], dtype=np.float64)
         return np.asarray(self.weights[sources, item], dtype=np.float64)
 
-    @property
-    def _sparse(self) -> Rows:
-        """The weights of rating neighbours, which are sparse."""
-        if not isinstance(self.weights, Rows):
-            raise UsageError("dense weights are of likes", where=self.name)
+    @cached_property
+    def _ready(self) -> kernels.Table | Float32:
+        """The weights, sparse ones checked once."""
+        if isinstance(self.weights, Rows):
+            return kernels.Table(self.weights, self.weights.n_rows)
         return self.weights
+
+    @property
+    def _sparse(self) -> kernels.Table:
+        """The weights of rating neighbours, which are sparse."""
+        if not isinstance(self._ready, kernels.Table):
+            raise UsageError("dense weights are of likes", where=self.name)
+        return self._ready

@@ -61,10 +61,9 @@ class Neighbours(Body):
         """See `Body.score`; an item no neighbour met has no evidence."""
         near = self.near(h)
         if self.biases is None:
-            scores = kernels.spread(near, self.people, self.n_items)
+            scores = kernels.spread(near, self._lent, self.n_items)
             return scores, scores > 0
-        opinion = kernels.spread(near, self.people, self.n_items)
-        weight = kernels.spread(near, self.people._replace(values=None), self.n_items)
+        opinion, weight = kernels.spread(near, self._lent, self.n_items, norm="history")
         known = weight > 0
         opinion = damped(opinion, weight, self.damp)
         return (self.biases.baseline(h) + opinion).astype(np.float32), known
@@ -73,7 +72,7 @@ class Neighbours(Body):
         """The most similar training people of each history, best first; itself left out."""
         return kernels.nearest(
             self._profiles(self._opinions(h).rows()),
-            self._people_profiles,
+            self._table,
             self.n_items,
             self.k if k is None else k,
             measure=self.measure,
@@ -81,7 +80,11 @@ class Neighbours(Body):
             itself=h.people,
         )
 
-    def similar_people(self, h: Histories, everyone: Histories, n: int) -> Ranked:
+    def compared(self, everyone: Histories) -> kernels.Table:
+        """The people of the body itself."""
+        return self._table
+
+    def similar_people(self, h: Histories, people: kernels.Table, n: int) -> Ranked:
         """The neighbourhood itself."""
         near = self.near(h, n)
         return near.indices, np.asarray(near.values)
@@ -114,7 +117,7 @@ class Neighbours(Body):
         mine, met = np.zeros(self.n_items), np.zeros(self.n_items)
         met[h.items] = 1
         mine[h.items] = self._profiles(self._opinions(h).rows()).values
-        theirs, amounts = self._people_profiles, np.zeros(self.n_items)
+        theirs, amounts = self._table.rows, np.zeros(self.n_items)
         lending = np.flatnonzero(lent)
         for v, given in zip(
             near.indices[lending], np.asarray(near.values)[lending] * lent[lending], strict=True
@@ -129,16 +132,9 @@ class Neighbours(Body):
 
     def similar(self, item: int, n: int) -> Ranked:
         """The items met by the same people, by cosine."""
-        by_item = self.people.transpose(self.n_items)
-        start, end = by_item.indptr[item], by_item.indptr[item + 1]
-        one = Rows(
-            np.array([0, end - start], np.int64),
-            by_item.indices[start:end],
-            None if by_item.values is None else by_item.values[start:end],
-        )
-        near = kernels.nearest(
-            one, by_item, self.people.n_rows, n, itself=np.array([item], np.int32)
-        )
+        one = self._items.rows.slice(item, item + 1)
+        alone = np.array([item], np.int32)
+        near = kernels.nearest(one, self._items, self.people.n_rows, n, itself=alone)
         return near.indices, np.asarray(near.values)
 
     def all_similar(self, n: int) -> Ranked:
@@ -159,8 +155,19 @@ class Neighbours(Body):
         return encoded(h, self.weighting) if self.biases is None else self.biases.residuals(h)
 
     @cached_property
-    def _people_profiles(self) -> Rows:
-        return self._profiles(self.people)
+    def _lent(self) -> kernels.Table:
+        """What people lend: their histories."""
+        return kernels.Table(self.people, self.n_items)
+
+    @cached_property
+    def _table(self) -> kernels.Table:
+        """What they are compared by: their profiles."""
+        return kernels.Table(self._profiles(self.people), self.n_items)
+
+    @cached_property
+    def _items(self) -> kernels.Table:
+        """The items, each a row of the people who met it."""
+        return kernels.Table(self.map_vectors(), self.people.n_rows)
 
     def _profiles(self, rows: Rows) -> Rows:
         values = np.ones(len(rows.indices), np.float32) if rows.values is None else rows.values
