@@ -102,8 +102,8 @@ inline bool near(double a, double b, double tolerance = 1e-3) {
 void test_pool();
 void test_ids();
 void test_rows();
-void test_nearest();
 void test_large_catalogue();
+void test_nearest();
 void test_similar();
 void test_scores();
 void test_factors();

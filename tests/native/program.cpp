@@ -14,7 +14,6 @@ int main(int arguments, char** argument) {
   if (wanted == "pool") return 0;
   test_ids();
   test_rows();
-  test_nearest();
   if (!quick) test_large_catalogue();
   const std::string usual = level().name;
   for (const std::string name : {"baseline", "avx2", "avx512"}) {
@@ -23,6 +22,7 @@ int main(int arguments, char** argument) {
       std::printf("%s: not on this processor\n", name.c_str());
       continue;
     }
+    test_nearest();
     test_similar();
     test_scores();
     test_factors();

@@ -15,23 +15,27 @@ void spread_over(i64 n_rows, i64 n_items, i64 n_columns, bool weighted) {
   for (const auto& row : W) all.insert(all.end(), row.begin(), row.end());
   const i64 size = n_rows * n_columns;
   const auto out = on_any_threads<std::vector<float>>([&](const Run& run) {
-    std::vector<float> sums(3 * size), alone(size);
-    CHECK(spread(x.rows(), w.rows(), n_columns, Norm::weights, sums.data(), sums.data() + size, run));
-    CHECK(spread(x.rows(), all.data(), n_columns, sums.data() + 2 * size, run));
-    CHECK(spread(x.rows(), w.rows(), n_columns, Norm::none, alone.data(), nullptr, run));
-    CHECK(std::equal(alone.begin(), alone.end(), sums.begin()));
+    std::vector<float> sums(4 * size), again(size);
+    float *weights = sums.data() + size, *history = weights + size, *dense = history + size;
+    CHECK(spread(x.rows(), w.rows(), n_columns, Norm::weights, sums.data(), weights, run));
+    CHECK(spread(x.rows(), all.data(), n_columns, dense, run));
+    CHECK(spread(x.rows(), w.rows(), n_columns, Norm::history, again.data(), history, run));
+    CHECK(std::equal(again.begin(), again.end(), sums.begin()));
+    CHECK(spread(x.rows(), w.rows(), n_columns, Norm::none, again.data(), nullptr, run));
+    CHECK(std::equal(again.begin(), again.end(), sums.begin()));
     return sums;
   });
   for (i64 r = 0; r < n_rows; ++r)
     for (i64 i = r % 5; i < n_columns; i += 5) {
-      double sum = 0, norm = 0;
+      double sum = 0, weights = 0, history = 0;
       for (i64 j = 0; j < n_items; ++j) {
         sum += X[r][j] * W[j][i];
-        norm += X[r][j] != 0 ? std::abs(W[j][i]) : 0;
+        weights += X[r][j] != 0 ? std::abs(W[j][i]) : 0;
+        history += W[j][i] != 0 ? X[r][j] : 0;
       }
       const i64 at = r * n_columns + i;
-      CHECK(near(out[at], sum, 1e-5) && near(out[size + at], norm, 1e-5) &&
-            near(out[2 * size + at], sum, 1e-5));
+      CHECK(near(out[at], sum, 1e-5) && near(out[size + at], weights, 1e-5) &&
+            near(out[2 * size + at], history, 1e-5) && near(out[3 * size + at], sum, 1e-5));
     }
 }
 
@@ -88,8 +92,8 @@ Lists nearest_of(const Sparse& x, i64 k, Measure measure, bool positive, const R
   std::vector<i32> itself(x.rows().n_rows);
   for (std::size_t r = 0; r < itself.size(); ++r) itself[r] = static_cast<i32>(r);
   Lists out;
-  const Wanted wanted{k, measure, SHRINK, itself.data(), positive};
-  CHECK(nearest(x.rows(), Table(x.rows(), x.n_columns, run), wanted, out.rows, run));
+  CHECK(nearest(x.rows(), Table(x.rows(), x.n_columns, run),
+                {k, measure, SHRINK, itself.data(), positive}, out.rows, run));
   return out;
 }
 
@@ -129,6 +133,13 @@ void test_nearest() {
       all_compared(measure, positive, [&](const Sparse& x, i64 k, const Run& run) {
         return nearest_of(x, k, measure, positive, run);
       });
+  for (const Measure measure : {Measure::cosine, Measure::jaccard})
+    for (const i64 n_columns :
+         {90, 900})  // several strips, of columns kept as bits and of rare ones
+      compared(Sparse(1200, n_columns, 12, false, 8), 5, measure, true, 101,
+               [&](const Sparse& x, i64 k, const Run& run) {
+                 return nearest_of(x, k, measure, true, run);
+               });
 }
 
 void test_similar() {
