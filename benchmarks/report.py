@@ -35,6 +35,10 @@ AGAIN = """\
 $ make bench
 $ .venv/bin/python benchmarks/bench.py top_k
 $ .venv/bin/python benchmarks/report.py"""
+REACH = """\
+Everybody learns epoch by epoch, with several settings each, and is judged as it goes (not timed).
+Of each library its best stands here: the quality, the seconds until it was within a thousandth of
+it, and the seconds in which Penchant was as good."""
 GROWTH = """\
 One size is doubled, the others are held; the exponent is the slope of log seconds over log size,
 by least squares. That of threads is fitted over those that have a core each."""
@@ -199,9 +203,32 @@ def page(found: Mapping, remarks: Mapping[str, str]) -> str:
             parts.append(markdown(HEADS, rows(case)))
             parts += [" ".join(notes(case))] if notes(case) else []
             parts += [remarks[case["key"]]] if case["key"] in remarks else []
+    if found.get("reach"):
+        parts += _reach(found["reach"], remarks)
     if found.get("growth"):
         parts += _growth(found["growth"], remarks)
     return "\n\n".join(parts) + "\n"
+
+
+def _reach(races: Mapping[str, Mapping], remarks: Mapping[str, str]) -> list[str]:
+    """How long each took to its own best, and Penchant to the same."""
+    parts = ["## Time to a quality", REACH]
+    for key, race in races.items():
+        table = [
+            (
+                row["library"],
+                f"{row['quality']:.6g}",
+                str(row["epochs"]),
+                f"{row['seconds']:.3f} s",
+                "never" if row["ours"] is None else f"{row['ours']:.3f} s",
+                "" if row["ours"] is None else f"{row['seconds'] / row['ours']:.2f} ×",
+            )
+            for row in race["rows"]
+        ]
+        heads = ("contestant", race["unit"], "epochs", "its time", "Penchant's time", "ratio")
+        parts += [f"**{race['title']}, {race['data']}**", markdown(heads, table)]
+        parts += [remarks[f"reach/{key}"]] if f"reach/{key}" in remarks else []
+    return parts
 
 
 def by_task(cases: Iterable[Mapping]) -> dict[str, list[Mapping]]:
