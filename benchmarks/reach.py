@@ -137,7 +137,7 @@ GOALS = (
 class Run:
     """One library with one variant on its way: seconds so far, and what they had brought."""
 
-    library: str
+    contestant: str
     settings: Mapping[str, object]
     seconds: float = 0.0
     seen: tuple[tuple[int, float, float], ...] = ()  # epochs, seconds, quality
@@ -162,10 +162,10 @@ def measured(goal: Goal, wishes: Wishes) -> dict:
                 runs.append(_raced(goal, case, library, wishes.limit))
             except NotRunError as reason:
                 gone[library] = str(reason)
-    ours = [run for run in runs if run.library == OURS]
+    ours = [run for run in runs if run.contestant == OURS]
     rows = []
-    for library in dict.fromkeys(run.library for run in runs):
-        run = max((one for one in runs if one.library == library), key=lambda one: one.best()[2])
+    for library in dict.fromkeys(run.contestant for run in runs):
+        run = max((one for one in runs if one.contestant == library), key=lambda one: one.best()[2])
         epochs, seconds, quality = run.best()
         near = quality - 0.001 * abs(quality)  # what counts as there: within a thousandth
         seconds = run.until(near) or seconds
