@@ -35,6 +35,10 @@ class Histories:
         times: int64 ``[nnz]`` microseconds UTC, `NO_TIME` where unknown; or None.
         people: int32 ``[B]`` training rows (-1 for a stranger), or None when all are strangers;
             carried only so that a neighbourhood model can leave a person out of their own.
+        at: int64 ``[B]``, the moment each question is about, microseconds UTC, `NO_TIME` where it
+            is not said; or None. Only models that learned from time look at it.
+        facts: what is known about each person, as sparse rows of features ``[B, n_features]``, or
+            None. Only models that learned from facts look at them.
 
     >>> h = Histories.of([[0, 2], []], n_items=3)
     >>> len(h), h.counts.tolist()
@@ -48,6 +52,8 @@ class Histories:
     n_items: int
     times: Int64 | None = None
     people: Int32 | None = None
+    at: Int64 | None = None
+    facts: Rows | None = None
 
     @classmethod
     def of(
@@ -89,33 +95,48 @@ class Histories:
         counts = self.indptr[1:][rows] - self.indptr[:-1][rows]
         indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         entries = np.arange(indptr[-1]) + np.repeat(self.indptr[rows] - indptr[:-1], counts)
-        return self._entries(entries, indptr, None if self.people is None else self.people[rows])
+        return self._entries(entries, indptr)._of_rows(self, rows)
 
     def _neighbours(self, start: int, stop: int) -> Histories:
         """Of people who follow each other; the entries are views."""
         begin, end = self.indptr[start], self.indptr[stop]
-        return Histories(
+        part = Histories(
             self.indptr[start : stop + 1] - begin,
             self.items[begin:end],
             self.values[begin:end],
             self.n_items,
             None if self.times is None else self.times[begin:end],
-            None if self.people is None else self.people[start:stop],
+        )
+        return part._of_rows(self, slice(start, stop))
+
+    def _of_rows(self, whole: Histories, rows: Int64 | slice) -> Histories:
+        """These histories, with what ``whole`` carries for some of its people."""
+        if whole.people is None and whole.at is None and whole.facts is None:
+            return self
+        facts = whole.facts
+        if facts is not None:
+            facts = (
+                facts.slice(rows.start, rows.stop) if isinstance(rows, slice) else facts.take(rows)
+            )
+        return replace(
+            self,
+            people=None if whole.people is None else whole.people[rows],
+            at=None if whole.at is None else whole.at[rows],
+            facts=facts,
         )
 
     def where(self, keep: Bool) -> Histories:
         """Only the entries where ``keep`` (bool ``[nnz]``) holds; every person stays."""
         entries = np.flatnonzero(keep)
-        return self._entries(entries, np.searchsorted(entries, self.indptr), self.people)
+        return self._entries(entries, np.searchsorted(entries, self.indptr))
 
-    def _entries(self, entries: Int64, indptr: Int64, people: Int32 | None) -> Histories:
+    def _entries(self, entries: Int64, indptr: Int64) -> Histories:
         return replace(
             self,
             indptr=indptr,
             items=gather(self.items, entries),
             values=gather(self.values, entries),
             times=None if self.times is None else gather(self.times, entries),
-            people=people,
         )
 
     def merged(self, kind: Kind) -> Histories:
@@ -133,7 +154,7 @@ class Histories:
 
     def of_people(self, people: Int32) -> Histories:
         """The same histories, known to be those of some training rows, int32 ``[B]``."""
-        return Histories(self.indptr, self.items, self.values, self.n_items, self.times, people)
+        return replace(self, people=people)
 
     def with_items(self, items: Int32, n_items: int) -> Histories:
         """The same entries of other items, int32 ``[nnz]``, of a catalogue of another size."""

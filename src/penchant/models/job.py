@@ -12,6 +12,7 @@ import numpy.typing as npt
 from penchant.data.histories import Histories, Kind
 from penchant.data.interactions import LIKED_FROM, Interactions, require_kind
 from penchant.errors import DataError, PenchantNotice
+from penchant.kernels import Rows
 from penchant.models.bodies.body import Body
 from penchant.models.fitted import Figures
 from penchant.progress import Progress, Report
@@ -24,8 +25,13 @@ class Job:
         rates: whether the histories are ratings.
         stars: lowest and highest rating; None for likes.
         epochs: the figures reported so far.
+        user_facts: features of the training people, sparse ``[B, n_features]``; None without facts.
+        item_facts: features of the items, sparse ``[n_items, n_features]``; None without facts.
 
     """
+
+    user_facts: Rows | None = None
+    item_facts: Rows | None = None
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant import kernels
-from penchant.data.histories import Bool, Float32, Histories, Int32
+from penchant.data.histories import Bool, Float32, Histories, Int32, Int64
 from penchant.errors import UsageError
 from penchant.explain import Cause
 from penchant.kernels import Rows
@@ -102,8 +102,13 @@ class Body(ABC):
         scores, known = self.score(h)
         return kernels.select(scores, n, exclude=exclude, allowed=allowed, known=known)
 
-    def pairs(self, h: Histories, people: Int32, items: Int32) -> npt.NDArray[np.float64]:
-        """Scores of (person row of ``h``, item) pairs; an item of -1 is one nobody knows."""
+    def pairs(
+        self, h: Histories, people: Int32, items: Int32, at: Int64 | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Scores of (person row of ``h``, item) pairs; an item of -1 is one nobody knows.
+
+        ``at`` int64 ``[n]`` is the moment each pair is asked about, for bodies that know of time.
+        """
         out = np.empty(len(items), dtype=np.float64)
         size = max(1, BLOCK // max(h.n_items, 1))
         for start in range(0, len(h), size):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant import kernels
-from penchant.data.histories import Bool, Float32, Histories, Int32
+from penchant.data.histories import Bool, Float32, Histories, Int32, Int64
 from penchant.explain import Cause
 from penchant.kernels import Rows
 from penchant.models.bodies.body import Body, Part, Ranked, encoded, nearest_vectors
@@ -72,7 +72,9 @@ class Factors(Body):
             return ids, scores
         return np.where(known, ids, np.int32(-1)), np.where(known, scores, np.float32(0))
 
-    def pairs(self, h: Histories, people: Int32, items: Int32) -> npt.NDArray[np.float64]:
+    def pairs(
+        self, h: Histories, people: Int32, items: Int32, at: Int64 | None = None
+    ) -> npt.NDArray[np.float64]:
         """See `Body.pairs`; only the pairs asked for are computed."""
         taste = self.taste(h)
         known = np.where(items < 0, 0, items)
