@@ -10,6 +10,7 @@ from inspect import isabstract
 from penchant.errors import ModelError, PenchantNotice
 from penchant.models import folder as _folder
 from penchant.models.base import Model
+from penchant.models.baseline import Baseline
 from penchant.models.bpr import BPR
 from penchant.models.ease import EASE
 from penchant.models.implicit_als import ImplicitALS
@@ -26,6 +27,7 @@ __all__ = [
     "BPR",
     "EASE",
     "SLIM",
+    "Baseline",
     "ImplicitALS",
     "ItemKNN",
     "Model",
@@ -44,7 +46,7 @@ def catalogue() -> dict[str, type[Model]]:
     A package whose model cannot be loaded, or whose name is taken, is left out with a notice.
 
     >>> list(catalogue())[:2]
-    ['bpr', 'ease']
+    ['baseline', 'bpr']
     """
     found = _own()
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
