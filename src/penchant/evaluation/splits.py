@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
-from typing import Any, Concatenate, Literal, ParamSpec
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from penchant.errors import LeakError, ParameterError, UsageError
 Held = Literal["validation", "test"]
 Roles = npt.NDArray[np.int8]
 Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 _FEWEST_KNOWN, _MOST_KNOWN = (
     1,
@@ -185,8 +186,8 @@ SPLITS: dict[str, Callable[..., Any]] = {}
 
 
 def recipe(
-    make: Callable[Concatenate[Interactions, Given], Any],
-) -> Callable[Concatenate[Interactions, Given], Any]:
+    make: Callable[Concatenate[Interactions, Given], Made],
+) -> Callable[Concatenate[Interactions, Given], Made]:
     """Let a card name a way to split, so that it can be done again."""
     SPLITS[make.__name__] = make
     return make
