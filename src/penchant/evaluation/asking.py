@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from penchant import kernels
 from penchant.data.histories import Bool, Histories, Int32, Int64
 from penchant.data.interactions import Interactions
-from penchant.errors import UsageError
+from penchant.errors import PenchantNotice, UsageError
 from penchant.evaluation import beyond
 from penchant.evaluation.metrics import parsed
 from penchant.evaluation.splits import Part, no_leak
@@ -21,6 +22,7 @@ from penchant.evaluation.statistics import Measure
 from penchant.kernels import Rows
 from penchant.models import Model
 from penchant.models.answers import best_rows
+from penchant.models.bodies.body import blocks
 
 Goal = Literal["lists", "stars"]
 
@@ -92,6 +94,7 @@ class Lists(Asked):
         self.allowed: Bool = self.popularity > 0
         findable = self.allowed[self.target.items]
         self.sizes: Int64 = self.target.counts
+        self.candidates = self._sampled(met) if part.negatives else None
         self.counts = {
             "people": len(self.people),
             "targets": len(self.target.items),
@@ -104,7 +107,12 @@ class Lists(Asked):
         """See `Asked`."""
         depth = max([n for _, n in self.metrics.values()], default=10)
         started = time.perf_counter()
-        lists = best_rows(model.fitted, self.histories(model), depth, self.allowed)
+        h = self.histories(model)
+        lists = (
+            best_rows(model.fitted, h, depth, self.allowed)
+            if self.candidates is None
+            else _best_of(model, h, depth, self.candidates)
+        )
         seconds = time.perf_counter() - started
         hit = kernels.hits(lists, Rows(self.target.indptr, self.target.items), self.target.n_items)
         measures = {
@@ -112,6 +120,22 @@ class Lists(Asked):
             for name, (metric, n) in self.metrics.items()
         }
         return Answer(measures, self._beyond(lists[:, :10], lists, hit), seconds)
+
+    def _sampled(self, met: Histories) -> Rows:
+        """Each person's targets and as many items they never met as the protocol asks for."""
+        warnings.warn(
+            "ranked against sampled items: such figures flatter, and reorder models",
+            PenchantNotice,
+            stacklevel=5,
+        )
+        rng, rows = np.random.default_rng(0), []
+        for place, person in enumerate(self.people):
+            targets = self.target.take([place]).items
+            free = np.ones(met.n_items, bool)
+            free[met.take([person]).items] = free[targets] = False
+            others = rng.permutation(np.flatnonzero(free))[: self.part.negatives]
+            rows.append(np.concatenate([targets, others.astype(np.int32)]))
+        return Rows(np.cumsum([0, *map(len, rows)]), np.concatenate(rows).astype(np.int32))
 
     def _beyond(self, ten: Int32, lists: Int32, hit: Bool) -> dict[str, float | None]:
         part, candidates = self.part, self.counts["candidates"]
@@ -175,6 +199,18 @@ class Stars(Asked):
 
     def _per_person(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.bincount(self.target.owners, values, len(self.target)).astype(np.float64)
+
+
+def _best_of(model: Model, h: Histories, n: int, candidates: Rows) -> Int32:
+    """The best of each person's own candidates, int32 ``[B, n]``, padded with -1."""
+    found, start = [], 0
+    for part in blocks(model.fitted.opinions(h)):
+        scores, _ = model.fitted.body.score(part)
+        some = candidates.slice(start, start := start + len(part))
+        known = np.zeros(scores.shape, bool)
+        known[np.repeat(np.arange(len(part)), np.diff(some.indptr)), some.indices] = True
+        found.append(kernels.select(scores, n, known=known)[0])
+    return np.concatenate(found)
 
 
 def met_before(some: Histories, others: Histories) -> Bool:

@@ -49,6 +49,7 @@ class Part:
         known: what is known of people when they are asked about: ``learn``, and of newcomers the
             first events they have.
         target: what is to be found.
+        negatives: how many items each person's targets are ranked against; 0 for all of them.
 
     """
 
@@ -56,6 +57,7 @@ class Part:
     learn: Interactions
     known: Interactions
     target: Interactions
+    negatives: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,7 @@ class Split:
         recipe: the name and arguments that make this split again, see `penchant.evaluation.split`.
         refit: whether models that answer the test part learn from the validation part too.
         temporal: whether all that is learned happened before all that is asked.
+        negatives: of sampled protocols, how many items targets are ranked against; 0 for all.
         scored: how often each part was scored so far.
 
     """
@@ -77,6 +80,7 @@ class Split:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     refit: bool = False
     temporal: bool = False
+    negatives: int = 0
     scored: dict[str, int] = field(default_factory=lambda: {"validation": 0, "test": 0})
 
     @cached_property
@@ -117,7 +121,8 @@ class Split:
         target = self._with(asked)
         if not len(target):
             raise UsageError(f"this split holds nothing out for {name}", where=self.name)
-        part = Part(name, self._with(*learned), self._with(*learned, *known), target)
+        learn, known_of = self._with(*learned), self._with(*learned, *known)
+        part = Part(name, learn, known_of, target, self.negatives)
         if self.temporal:
             _no_future(part)
         return part

@@ -152,7 +152,7 @@ def evaluate(
     >>> import penchant as pt
     >>> data = pt.datasets.town(200, 50, 3000)
     >>> pt.evaluate(pt.ItemKNN(), data).counts["people"]
-    53
+    137
     """
     split = data if isinstance(data, Split) else default_split(data)
     question = split.part(part)
