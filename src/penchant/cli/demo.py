@@ -22,6 +22,7 @@ from penchant.models import (
     BPR,
     EASE,
     SLIM,
+    Baseline,
     ImplicitALS,
     ItemKNN,
     Model,
@@ -117,7 +118,7 @@ def _stars(screen: _Screen, split: Split) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {"model": "mean of train", "test_mse": mean_squared_error(truth, train), "seconds": 0.0}
     ]
-    for model in (UserKNN(), ItemKNN(), RatingMF(**_SGD), RatingMF(**_ALS)):
+    for model in (Baseline(), UserKNN(), ItemKNN(), RatingMF(**_SGD), RatingMF(**_ALS)):
         seconds = _fit(model, split.train, screen)
         rows.append(
             {

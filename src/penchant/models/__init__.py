@@ -46,7 +46,7 @@ def catalogue() -> dict[str, type[Model]]:
     A package whose model cannot be loaded, or whose name is taken, is left out with a notice.
 
     >>> list(catalogue())[:2]
-    ['baseline', 'bpr']
+    ['bpr', 'baseline']
     """
     found = _own()
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):

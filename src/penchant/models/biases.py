@@ -33,9 +33,7 @@ class Biases:
     reg_user: float
 
     @classmethod
-    def learn(
-        cls, h: Histories, reg_user: float, reg_item: float, sweeps: int = SWEEPS
-    ) -> Self:
+    def learn(cls, h: Histories, reg_user: float, reg_item: float, sweeps: int = SWEEPS) -> Self:
         """Fit on ratings, items first; entries must be merged (each item once per person)."""
         owners, counts = h.owners, h.item_counts()
         mean = float(h.values.mean(dtype=np.float64)) if len(h.values) else 0.0
