@@ -30,6 +30,7 @@ from penchant.models import (
     catalogue,
     load,
 )
+from penchant.tuning.tune import tune
 from penchant.version import __version__ as __version__
 
 __all__ = [
@@ -57,4 +58,5 @@ __all__ = [
     "evaluate",
     "load",
     "read",
+    "tune",
 ]

@@ -5,6 +5,7 @@ A model file declares its hyperparameters and writes ``_learn``: histories in, a
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from abc import ABC, abstractmethod
@@ -113,7 +114,8 @@ class Model(ABC):
             data: `Interactions`, or whatever `penchant.read` takes.
             validation: ratings held out, whose error is recorded after each epoch, answered
                 through the history.
-            progress: True for a bar on standard error, or a callable taking `Progress`.
+            progress: True for a bar on standard error, or a callable taking `Progress`. What it
+                raises ends the fit, and the model stays as it was.
 
         Raises:
             UsageError: the data are of a kind this model does not learn from.
@@ -134,10 +136,20 @@ class Model(ABC):
                 where=f"{who}.fit",
                 do=way_out,
             )
-        body = self._learn(liked, job)
         params = {name: getattr(self, name) for name in self.params}
-        self._fitted = Fitted.of(body, data, liked, params, tuple(job.epochs))
+
+        def learned(body: Body) -> Fitted:
+            return Fitted.of(body, data, liked, params, tuple(job.epochs))
+
+        job.as_model = lambda body: self._with(learned(body))
+        self._fitted = learned(self._learn(liked, job))
         return self
+
+    def _with(self, fitted: Fitted | None) -> Self:
+        """A model with the same hyperparameters that learned something else."""
+        one = copy.copy(self)
+        one._fitted = fitted
+        return one
 
     @property
     def fitted(self) -> Fitted:

@@ -47,8 +47,6 @@ class EASE(Model):
         dtype=int,
         low=1,
         none="all",
-        search=(50, 1000),
-        log=True,
         help="largest weights kept to each item",
     )
     value_weight: str = param(

@@ -25,11 +25,13 @@ class Job:
         rates: whether the histories are ratings.
         stars: lowest and highest rating; None for likes.
         epochs: the figures reported so far.
+        as_model: makes a fitted model of a body, for those who watch the epochs.
         user_facts: features of the training people, sparse ``[B, n_features]``; None without facts.
         item_facts: features of the items, sparse ``[n_items, n_features]``; None without facts.
 
     """
 
+    as_model: Callable[[Body], Any]
     user_facts: Rows | None = None
     item_facts: Rows | None = None
 
@@ -59,7 +61,8 @@ class Job:
             scores = learned.clipped(learned.pairs(self._h, people, items))
             figures["validation_mse"] = float(np.mean((scores - values) ** 2))
         self.epochs.append(figures)
-        self._report(Progress(self._task, done, total, figures))
+        so_far = Progress(self._task, done, total, figures, lambda: self.as_model(body()))
+        self._report(so_far)
 
 
 def training_data(source: Any, feedback: tuple[Kind, ...], who: str) -> Interactions:

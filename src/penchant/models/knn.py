@@ -40,6 +40,7 @@ class Neighbourhood(Model):
         default=None,
         choices=("cosine", "jaccard", "pearson"),
         none=_SUITED,
+        search=True,
         help="how two are compared",
     )
     shrink: float | None = param(
@@ -64,26 +65,40 @@ class Neighbourhood(Model):
         default=None,
         choices=("tfidf", "bm25"),
         none="every meeting counts the same",
+        search=True,
+        only="likes",
         help="weighting of likes before comparing",
     )
     value_weight: str = param(
         default="equal",
         choices=("equal", "linear", "log"),
+        only="likes",
         help="what the value of a like counts as",
     )
     reg_user: float = param(
-        default=5.0, low=0, search=(0, 50), help="damping of a person's bias, for ratings"
+        default=5.0,
+        low=0,
+        search=(0.1, 50),
+        log=True,
+        only="ratings",
+        help="damping of a person's bias, for ratings",
     )
     reg_item: float = param(
-        default=2.0, low=0, search=(0, 50), help="damping of an item's bias, for ratings"
+        default=2.0,
+        low=0,
+        search=(0.1, 50),
+        log=True,
+        only="ratings",
+        help="damping of an item's bias, for ratings",
     )
     damp: float | None = param(
         default=None,
         dtype=float,
         low=0,
         none=_SUITED,
-        search=(0.01, 5),
+        search=(0.001, 5),
         log=True,
+        only="ratings",
         help="pulls a rating to the biases where few neighbours speak",
     )
 

@@ -17,8 +17,8 @@ class UserKNN(Neighbourhood):
     Likes: ``s(x, i) = Σ_v sim(x, v) y_vi`` over the k people most like x. Ratings:
     ``s(x, i) = b_ui + Σ_v sim(x, v) e_vi / (damp + Σ_v sim(x, v))`` over those of them who rated
     i, with e the residuals of the biases. By default cosine; of ratings
-    ``similarity="pearson", shrink=200, damp=0.3``. The training histories are what this model learned, so
-    it cannot be saved without them.
+    ``similarity="pearson", shrink=200, damp=0.3``. The training histories are what this model
+    learned, so it cannot be saved without them.
 
     >>> import penchant as pt
     >>> model = pt.UserKNN(k=None).fit(pt.datasets.load("interests"))
