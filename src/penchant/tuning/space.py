@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import optuna
 
 
+_DIGITS = 4  # of a number drawn: more tell nothing
+
+
 @dataclass(frozen=True)
 class Range:
     """Numbers from low to high, walked by factors if ``log``."""
@@ -38,7 +41,8 @@ class Range:
         """The trial's next value."""
         if self.whole:
             return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
-        return trial.suggest_float(name, self.low, self.high, log=self.log)
+        value = trial.suggest_float(name, self.low, self.high, log=self.log)
+        return min(max(float(f"{value:.{_DIGITS}g}"), self.low), self.high)
 
     def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g}"
