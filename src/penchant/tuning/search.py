@@ -103,9 +103,10 @@ class Search:
         settings: dict[str, Any] = {}
         for name, one in self.space.items():
             needs = self.start.params[name].when
+            if needs and settings.get(needs[0], getattr(self.start, needs[0])) != needs[1]:
+                continue  # it has no say
             own = getattr(self.start, name)
-            idle = needs and settings.get(needs[0], getattr(self.start, needs[0])) != needs[1]
-            keep = idle or (first and not one.holds(own))
+            keep = first and one.declared and not one.holds(own)  # such as None
             settings[name] = own if keep else one.draw(trial, name)
         return settings
 
@@ -137,7 +138,8 @@ class Search:
             "seconds": np.array([t.duration.total_seconds() for t in found if t.duration]),
         }
         for name in self.space:
-            columns[name] = [t.user_attrs["settings"][name] for t in found]
+            own = getattr(self.start, name)
+            columns[name] = [t.user_attrs["settings"].get(name, own) for t in found]
         return Table(columns), dict(study.best_trial.user_attrs["settings"]), study.best_value
 
 

@@ -21,12 +21,13 @@ _DIGITS = 4  # of a number drawn: more tell nothing
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from low to high, walked by factors if ``log``."""
+    """Numbers from low to high, walked by factors if ``log``; declared, or given for one search."""
 
     low: float
     high: float
     log: bool = False
     whole: bool = False
+    declared: bool = False
 
     def holds(self, value: Any) -> bool:
         """Whether a value lies inside."""
@@ -53,6 +54,7 @@ class Choice:
     """One of some values."""
 
     values: tuple[Any, ...]
+    declared: bool = False
 
     def holds(self, value: Any) -> bool:
         """Whether a value is one of them."""
@@ -79,7 +81,7 @@ def search_space(
         UsageError: nothing is left to search.
 
     """
-    for name in (*fixed, *given):
+    for name in given:
         known(model, name)
     found: Space = {}
     for name, one in model.params.items():
@@ -97,10 +99,10 @@ def search_space(
 def _declared(one: Param) -> Range | Choice | None:
     if one.search is True:
         words: tuple[Any, ...] = one.choices or (False, True)
-        return Choice((*words, None) if one.none else words)
+        return Choice((*words, None) if one.none else words, declared=True)
     if not one.search:
         return None
-    return Range(*one.search, log=one.log, whole=one.dtype is int)
+    return Range(*one.search, log=one.log, whole=one.dtype is int, declared=True)
 
 
 def _given(one: Param, given: Any, where: str) -> Range | Choice:

@@ -23,7 +23,7 @@ from penchant.models import Model
 from penchant.progress import Report, reporter
 from penchant.tuning.question import Question
 from penchant.tuning.search import Search, changed
-from penchant.tuning.space import Choice, Range, Space, known, search_space
+from penchant.tuning.space import Choice, Space, known, search_space
 from penchant.tuning.study import study_of
 
 _EDGE = 0.01  # share of a range that counts as its end
@@ -130,8 +130,8 @@ def tune(
 
     >>> import penchant as pt
     >>> found = pt.tune(pt.EASE, pt.datasets.town(200, 50, 3000), trials=3)
-    >>> len(found.trials), found.value >= found.trials["value"][0]
-    (3, True)
+    >>> sorted(found.best), found.metric, len(found.trials)
+    (['dropout', 'l2'], 'ndcg@10', 3)
     """
     if type(trials) is not int or trials < 1:
         raise ParameterError("trials must be a whole number at least 1", where="tune", got=trials)
@@ -139,8 +139,12 @@ def tune(
     split = data if isinstance(data, Split) else default_split(_interactions(data))
     question = Question(split, start, goal, metric, at_least)
     ranges = search_space(start, question.kind, fixed or {}, space or {})
-    about = question.about | {"model": start.name, "fixed": dict(fixed or {}), "seed": seed}
-    about["space"] = {name: str(one) for name, one in ranges.items()}
+    about = question.about | {
+        "model": start.name,
+        "start": {name: getattr(start, name) for name in start.params},
+        "space": {name: str(one) for name, one in ranges.items()},
+        "seed": seed,
+    }
     search = Search(start, ranges, question, prune, seed, timeout)
     began = time.monotonic()
     with study_of(storage, about, question.smaller) as study:
@@ -153,7 +157,7 @@ def _tuning(
     search: Search, split: Split, table: Table, best: dict[str, Any], value: float, seconds: float
 ) -> Tuning:
     """The result; says so where the best lies at an end of its range."""
-    edges = tuple(name for name, one in search.space.items() if _on_edge(search, one, name, best))
+    edges = tuple(name for name, at in best.items() if _on_edge(search, name, at))
     if edges:
         ends = "; ".join(f"{name}={best[name]:g} of {search.space[name]}" for name in edges)
         warnings.warn(
@@ -170,13 +174,14 @@ def _tuning(
     )
 
 
-def _on_edge(search: Search, one: Range | Choice, name: str, best: Mapping[str, Any]) -> bool:
+def _on_edge(search: Search, name: str, best: Any) -> bool:
     """Whether the best value lies at an end beyond which the hyperparameter's rule allows more."""
-    if isinstance(one, Choice) or not one.holds(best[name]) or one.low == one.high:
+    one, declared = search.space[name], search.start.params[name]
+    if isinstance(one, Choice) or not one.holds(best):
         return False
-    declared, place = search.start.params[name], one.place(best[name])
-    below, above = one.low != declared.low, one.high != declared.high
-    return (place <= _EDGE and below) or (place >= 1 - _EDGE and above)
+    low = one.low != declared.low and one.place(best) <= _EDGE
+    high = one.high != declared.high and one.place(best) >= 1 - _EDGE
+    return low or high
 
 
 def _start(model: type[Model] | Model, fixed: Mapping[str, Any]) -> Model:
