@@ -52,6 +52,7 @@ from penchant.models.questions import (
     OnUnknown,
     Question,
     check_choice,
+    check_facts,
     check_n,
     distinct_people,
     in_context,
@@ -250,7 +251,7 @@ class Model(ABC):
         *,
         history: History | None = None,
         at: Any = None,
-        facts: Facts | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> Any:
         """The stars that people would give items, on the scale of the training ratings.
 
@@ -283,6 +284,7 @@ class Model(ABC):
         distinct, where = distinct_people(users, len(asked), history)
         when = moments(at, len(asked))
         one = None if is_many(at) else at
+        check_facts(facts)
         h = fitted.opinions(self._question(distinct, history, "popular", one, facts).met)
         stars = fitted.body.clipped(fitted.body.pairs(h, where, fitted.items.rows(asked), when))
         return stars if is_many(items) or is_many(users) else float(stars[0])

@@ -249,6 +249,12 @@ def check_n(n: Any) -> None:
         raise ParameterError("n must be a whole number of at least 1", got=n)
 
 
+def check_facts(facts: Any) -> None:
+    """Complain unless facts are about everybody alike: {column: value}, or None."""
+    if facts is not None and not isinstance(facts, Mapping):
+        raise ParameterError("facts are {column: value}", where="facts", got=facts)
+
+
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """Complain unless a value is one of the choices."""
     if value not in choices:
