@@ -7,6 +7,7 @@
     │   ├── ParameterError    a hyperparameter or argument outside its range
     │   ├── UnknownIdError    a user, item or title that is not in the data  (also a KeyError)
     │   ├── NotFittedError    a model asked before it learned
+    │   ├── LeakError         an evaluation in which a model knows what it is asked
     │   └── UntypableError    ids that one vocabulary cannot hold
     ├── DataError             something that was to be read and could not be (also a ValueError)
     ├── FetchError            a data set that could not be fetched           (also an OSError)
@@ -68,6 +69,10 @@ class UnknownIdError(UsageError, KeyError):
 
 class NotFittedError(UsageError):
     """A model asked for an answer before it learned anything."""
+
+
+class LeakError(UsageError):
+    """An evaluation in which a model would know what it is asked."""
 
 
 class UntypableError(UsageError):

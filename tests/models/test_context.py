@@ -13,6 +13,9 @@ import pytest
 import penchant as pt
 from penchant.data.histories import NO_TIME
 from penchant.errors import ParameterError, UsageError
+from penchant.evaluation.asking import Lists
+from penchant.evaluation.quality import ranking_quality, rating_error
+from penchant.evaluation.splits import Part as HeldPart
 from penchant.models.bodies import BODIES, Body
 from penchant.models.bodies.body import Part
 from penchant.models.job import Job
@@ -162,7 +165,7 @@ def test_what_is_no_moment_is_refused(model, junk):
 def test_moments_must_be_one_or_as_many_as_asked_about(model, wrong):
     for ask in (lambda: model.scores(["ann", "bob"], at=wrong),
                 lambda: model.predict(["ann", "bob"], ["tea", "tea"], at=wrong)):  # fmt: skip
-        with pytest.raises(UsageError, match="at: .* moment"):
+        with pytest.raises(UsageError, match=r"at: .* moment"):
             ask()
 
 
@@ -271,6 +274,30 @@ def test_validation_is_asked_at_its_own_times(drinks):
     job.epoch(1, 1, lambda: _Liking(by_feature=np.zeros((0, 2), np.float32), stars=(0.0, 1e9)))
     days = held.histories.times / DAY
     assert job.epochs[0]["validation_mse"] == np.mean([(3 - days.max()) ** 2, 1])
+
+
+def test_evaluation_asks_with_what_is_known_of_people():
+    """As users will ask: also of people who are cold but for their facts."""
+    data = pt.read(
+        [("ann", "tea", 5), ("ada", "tea", 4), ("bob", "beer", 5), ("ben", "beer", 4)],
+        kind="ratings",
+        users={"user": ["ann", "ada", "bob", "ben"], "sex": ["F", "F", "M", "M"]},
+    )
+    model = Liking().fit(data.take([0, 2]))
+    held = data.take([1, 3])
+    assert model.scores(["ada", "ben"]).tolist() == [[5, 0], [0, 5]]
+    assert ranking_quality(model, held.likes(), n=1).recall == 1
+    learn = data.take([0, 2])
+    answer = Lists(HeldPart("test", learn, learn, held), ["recall@1"], 4.0)(model)
+    assert answer.measures["recall@1"].value == 1
+
+
+def test_stars_are_measured_at_the_time_of_each_rating(drinks):
+    days = np.array([10_000, 20_000])
+    held = pt.Interactions.from_columns(
+        ["eve", "eve"], ["tea", "tea"], [1, 2], days * DAY, kind="ratings"
+    )
+    assert rating_error(Liking().fit(drinks), held) == np.mean((days - [1, 2]) ** 2)
 
 
 # Kept -------------------------------------------------------------------------------------------

@@ -116,6 +116,12 @@ class Fitted:
             return h
         return h.where(h.values != 0)
 
+    def features(self, facts: Features | None, n: int) -> Rows | None:
+        """What facts say of ``n`` people, sparse ``[n, n_features]``; None if none are used."""
+        if self.encoder is None:
+            return None
+        return self.encoder.encode(facts.columns if facts else {}, n)
+
     def about(self) -> dict[str, Any]:
         """The plain facts that go into a manifest."""
         return {

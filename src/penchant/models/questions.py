@@ -159,8 +159,8 @@ def in_context(
 
     """
     met = question.met.asked_at(at)
-    if fitted.encoder is not None and met.facts is None:
-        met = met.knowing(fitted.encoder.encode({}, len(met)))
+    if met.facts is None:
+        met = met.knowing(fitted.features(None, len(met)))
     if facts is not None:
         met = met.knowing(_told(fitted, met, _said(facts, len(met))))
     return replace(question, met=met)
