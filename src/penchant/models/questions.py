@@ -158,12 +158,14 @@ def in_context(
         ParameterError: facts of another shape.
 
     """
-    met = question.met.asked_at(at)
-    if met.facts is None:
+    met = question.met
+    if at is not None:
+        met = met.asked_at(at)
+    if met.facts is None and fitted.encoder is not None:
         met = met.knowing(fitted.features(None, len(met)))
     if facts is not None:
         met = met.knowing(_told(fitted, met, _said(facts, len(met))))
-    return replace(question, met=met)
+    return question if met is question.met else replace(question, met=met)
 
 
 def _said(facts: Any, n: int) -> Sequence[Mapping[str, Any]]:
