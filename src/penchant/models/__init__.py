@@ -14,6 +14,7 @@ from penchant.models.bpr import BPR
 from penchant.models.ease import EASE
 from penchant.models.implicit_als import ImplicitALS
 from penchant.models.item_knn import ItemKNN
+from penchant.models.next_item import NextItem
 from penchant.models.popularity import Popularity
 from penchant.models.rating_mf import RatingMF
 from penchant.models.rp3beta import RP3beta
@@ -29,6 +30,7 @@ __all__ = [
     "ImplicitALS",
     "ItemKNN",
     "Model",
+    "NextItem",
     "Popularity",
     "RP3beta",
     "RatingMF",

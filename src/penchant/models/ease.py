@@ -10,9 +10,9 @@ import numpy.typing as npt
 from penchant import kernels
 from penchant.data.histories import Float32, Histories
 from penchant.kernels import Rows
-from penchant.models.base import Model
 from penchant.models.bodies import Body, ItemWeights
 from penchant.models.bodies.body import encoded
+from penchant.models.fading import Fading
 from penchant.models.job import Job
 from penchant.models.params import param
 
@@ -20,7 +20,7 @@ _SHARP = 1e-2  # relative error up to which float32 is asked to invert
 _FLOAT32 = 6e-8
 
 
-class EASE(Model):
+class EASE(Fading):
     """Embarrassingly shallow autoencoder (Steck, WWW 2019).
 
     ``min_B |X − XB|² + Σ_j l2_j |B_j|²`` with a zero diagonal: ``P = (XᵀX + diag l2)⁻¹``,
@@ -74,6 +74,7 @@ class EASE(Model):
         return ItemWeights(
             weights=weights if self.keep is None else largest(weights, self.keep),
             weighting=self.value_weight,
+            recency=self._fading(),
         )
 
     def _float32(self, gram: Float32) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from types import UnionType
@@ -67,7 +67,8 @@ class Fitted:
         data: Interactions,
         liked: Histories,
         params: Mapping[str, Any],
-        epochs: tuple[Figures, ...],
+        epochs: Sequence[Figures],
+        notes: Sequence[str],
     ) -> Fitted:
         """The outcome of fitting ``body`` on the ``liked`` entries of ``data``."""
         return cls(
@@ -79,12 +80,12 @@ class Fitted:
             like_value=_like_value(data),
             facts=data.facts,
             users=data.users,
-            histories=data.merged,
+            histories=data.histories.latest(data.kind) if body.ordered else data.merged,
             origin=data.origin,
             params=params,
             fingerprint=data.fingerprint(),
-            epochs=epochs,
-            notes=data.notes,
+            epochs=tuple(epochs),
+            notes=(*data.notes, *notes),
         )
 
     def title(self, row: int) -> str:
@@ -102,6 +103,10 @@ class Fitted:
         if self.histories is None:
             return None
         return self.body.compared(self.opinions(self.histories))
+
+    def once(self, h: Histories) -> Histories:
+        """Each item of a person once: where it was met last, if order counts."""
+        return h.latest(self.kind) if self.body.ordered else h.merged(self.kind)
 
     def opinions(self, h: Histories) -> Histories:
         """What counts in a score: for likes, entries met without an opinion do not."""
@@ -202,6 +207,9 @@ def arrays(part: Any, prefix: str) -> Arrays:
             found |= {f"{name}.{k}": v for k, v in value._asdict().items() if v is not None}
         elif is_dataclass(value):
             found |= arrays(value, name)
+        elif _members(value):
+            for at, member in enumerate(value):
+                found |= arrays(member, f"{name}.{at}")
     return found
 
 
@@ -212,6 +220,8 @@ def numbers(part: Any) -> dict[str, Any]:
         value = getattr(part, one.name)
         if is_dataclass(value):
             found[one.name] = numbers(value)
+        elif _members(value):
+            found[one.name] = [{"body": body.name, "numbers": numbers(body)} for body in value]
         elif not isinstance(value, np.ndarray | kernels.Rows):
             found[one.name] = value
     return found
@@ -232,10 +242,20 @@ def build(owner: type[Any], saved: Arrays, plain: Mapping[str, Any], prefix: str
             )
         elif nested is not None and plain.get(one.name) is not None:
             made[one.name] = build(nested, saved, plain[one.name], name)
+        elif hints[one.name] == tuple[Body, ...]:
+            made[one.name] = tuple(
+                build(BODIES[member["body"]], saved, member["numbers"], f"{name}.{at}")
+                for at, member in enumerate(plain[one.name])
+            )
         else:
             value = plain[one.name]
             made[one.name] = tuple(value) if isinstance(value, list) else value
     return owner(**made)
+
+
+def _members(value: Any) -> bool:
+    """Whether a field is a tuple of bodies."""
+    return isinstance(value, tuple) and any(isinstance(one, Body) for one in value)
 
 
 def _kinds(hint: Any) -> tuple[Any, ...]:

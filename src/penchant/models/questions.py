@@ -83,7 +83,7 @@ def of_stranger(fitted: Fitted, history: History) -> Question:
     known = [(row, value) for row, (_, value, _) in zip(rows, parsed, strict=True) if row >= 0]
     met = Histories.of(
         [[row for row, _ in known]], [[value for _, value in known]], n_items=len(fitted.items)
-    ).merged(fitted.kind)
+    )
     if parsed and not known:
         warnings.warn(
             f"no item of the history is known, such as {shown(parsed[0][0])};"
@@ -91,7 +91,7 @@ def of_stranger(fitted: Fitted, history: History) -> Question:
             PenchantNotice,
             stacklevel=4,
         )
-    return Question(met, ignored=len(parsed) - len(known))
+    return Question(fitted.once(met), ignored=len(parsed) - len(known))
 
 
 def _entries(history: Any) -> list[Any]:

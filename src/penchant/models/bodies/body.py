@@ -43,9 +43,22 @@ class Body(ABC):
     """
 
     name: ClassVar[str]
-    needs_history: ClassVar[bool] = True  # without one there is no evidence for any item
-    holds_people: ClassVar[bool] = False  # people's histories are part of what was learned
     stars: tuple[float, float] | None = None
+
+    @property
+    def needs_history(self) -> bool:
+        """Whether without a history there is no evidence for any item."""
+        return True
+
+    @property
+    def holds_people(self) -> bool:
+        """Whether people's histories are part of what was learned."""
+        return False
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of a history counts; items then stand where they were met last."""
+        return False
 
     @abstractmethod
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
