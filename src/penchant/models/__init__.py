@@ -10,6 +10,7 @@ from inspect import isabstract
 from penchant.errors import ModelError, PenchantNotice
 from penchant.models import folder as _folder
 from penchant.models.base import Model
+from penchant.models.blend import Blend
 from penchant.models.bpr import BPR
 from penchant.models.ease import EASE
 from penchant.models.implicit_als import ImplicitALS
@@ -27,6 +28,7 @@ __all__ = [
     "BPR",
     "EASE",
     "SLIM",
+    "Blend",
     "ImplicitALS",
     "ItemKNN",
     "Model",

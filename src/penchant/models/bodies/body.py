@@ -34,8 +34,8 @@ class Part:
 class Body(ABC):
     """A fitted model as data: arrays and plain numbers, nothing else.
 
-    Every field is an array, a `Rows`, a plain number or word, None, or a small dataclass of
-    these; so that a body can be written down and read back without knowing its class.
+    Every field is an array, a `Rows`, a plain number or word, None, a small dataclass of these, or
+    a tuple of bodies; so that a body can be written down and read back without knowing its class.
 
     Attributes:
         stars: lowest and highest rating, the link that clips a score; None for likes.

@@ -89,7 +89,7 @@ class ItemWeights(Body):
         """The items with the largest weights above 0 to this one; or, if directed, from it."""
         if not isinstance(self.weights, Rows):
             values = self.weights[item] if self.directed else self.weights[:, item]
-            rows = np.arange(len(values))
+            rows: npt.NDArray[np.integer] = np.arange(len(values))
         elif self.directed:
             row = self.weights.slice(item, item + 1)
             rows, values = row.indices, _values(row)
