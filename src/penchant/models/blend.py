@@ -41,7 +41,7 @@ class Blend(Model):
     >>> data = pt.datasets.load("interests")
     >>> model = pt.Blend(members=[pt.EASE(l2=10), pt.ItemKNN()], mix=[2, 1]).fit(data)
     >>> [item for item, _ in model.recommend(history=["Hadoop", "HBase"], n=2)]
-    ['Java', 'Big Data']
+    ['Cassandra', 'Java']
     """
 
     feedback = ("likes", "ratings")
