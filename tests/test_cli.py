@@ -13,7 +13,7 @@ import typer
 
 import penchant as pt
 from penchant.cli.app import trainers
-from penchant.cli.train import _data, _value, add_trainers
+from penchant.cli.train import _data, add_trainers, typed
 from tests.commands import PENCHANT
 from tests.commands import as_json as _json
 from tests.commands import mistake as _mistake
@@ -82,7 +82,7 @@ def test_every_hyperparameter_is_a_flag_with_its_rule(model):
         assert [*own[name].opts, *own[name].secondary_opts] == [flag, *both]
         assert declared.help in own[name].help
         assert declared.dtype is bool or declared.rule in own[name].help
-        assert _value(model, declared, own[name].default) == declared.default
+        assert typed(model, declared, own[name].default) == declared.default
 
 
 def test_recommend_for_people_and_strangers(place):

@@ -13,6 +13,8 @@ from penchant.data.readers import read
 from penchant.data.vocabulary import Vocabulary
 from penchant.embedding_map import EmbeddingMap, embedding_map
 from penchant.errors import PenchantError, PenchantNotice
+from penchant.evaluation.compare import compare
+from penchant.evaluation.trial import evaluate
 from penchant.models import (
     BPR,
     EASE,
@@ -51,8 +53,10 @@ __all__ = [
     "UserKNN",
     "Vocabulary",
     "catalogue",
+    "compare",
     "datasets",
     "embedding_map",
+    "evaluate",
     "load",
     "read",
 ]

@@ -68,6 +68,7 @@ def main() -> int:
 def _main() -> int:
     try:
         add_trainers(trainers)
+        _add_measures()
         code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):  # before any command began
         show.complaint("interrupted")
@@ -92,6 +93,14 @@ def _main() -> int:
             show.complaint(message)
         return 2
     return int(code or 0)
+
+
+def _add_measures() -> None:
+    """The commands that measure, once."""
+    from penchant.cli.measure import add_measures
+
+    if not any(command.name == "compare" for command in app.registered_commands):
+        add_measures(app)
 
 
 @app.callback(invoke_without_command=True)

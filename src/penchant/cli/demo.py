@@ -15,7 +15,8 @@ from penchant.data.interactions import Interactions
 from penchant.data.tables import Table
 from penchant.embedding_map import embedding_map
 from penchant.errors import FetchError, MissingExtraError, UsageError
-from penchant.evaluation.metrics import mean_squared_error, ranking_quality, rating_error
+from penchant.evaluation.metrics import mean_squared_error
+from penchant.evaluation.quality import ranking_quality, rating_error
 from penchant.evaluation.splits import Split, notebook_split
 from penchant.models import (
     BPR,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
-from typing import Any, Concatenate, Literal, ParamSpec
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from penchant.errors import LeakError, ParameterError, UsageError
 Held = Literal["validation", "test"]
 Roles = npt.NDArray[np.int8]
 Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 _FEWEST_KNOWN, _MOST_KNOWN = (
     1,
@@ -48,6 +49,7 @@ class Part:
         known: what is known of people when they are asked about: ``learn``, and of newcomers the
             first events they have.
         target: what is to be found.
+        negatives: how many items each person's targets are ranked against; 0 for all of them.
 
     """
 
@@ -55,6 +57,7 @@ class Part:
     learn: Interactions
     known: Interactions
     target: Interactions
+    negatives: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +70,7 @@ class Split:
         recipe: the name and arguments that make this split again, see `penchant.evaluation.split`.
         refit: whether models that answer the test part learn from the validation part too.
         temporal: whether all that is learned happened before all that is asked.
+        negatives: of sampled protocols, how many items targets are ranked against; 0 for all.
         scored: how often each part was scored so far.
 
     """
@@ -76,6 +80,7 @@ class Split:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     refit: bool = False
     temporal: bool = False
+    negatives: int = 0
     scored: dict[str, int] = field(default_factory=lambda: {"validation": 0, "test": 0})
 
     @cached_property
@@ -116,7 +121,8 @@ class Split:
         target = self._with(asked)
         if not len(target):
             raise UsageError(f"this split holds nothing out for {name}", where=self.name)
-        part = Part(name, self._with(*learned), self._with(*learned, *known), target)
+        learn, known_of = self._with(*learned), self._with(*learned, *known)
+        part = Part(name, learn, known_of, target, self.negatives)
         if self.temporal:
             _no_future(part)
         return part
@@ -185,8 +191,8 @@ SPLITS: dict[str, Callable[..., Any]] = {}
 
 
 def recipe(
-    make: Callable[Concatenate[Interactions, Given], Any],
-) -> Callable[Concatenate[Interactions, Given], Any]:
+    make: Callable[Concatenate[Interactions, Given], Made],
+) -> Callable[Concatenate[Interactions, Given], Made]:
     """Let a card name a way to split, so that it can be done again."""
     SPLITS[make.__name__] = make
     return make
