@@ -10,8 +10,8 @@ import pytest
 import penchant as pt
 from penchant import kernels
 from penchant.errors import ParameterError, PenchantNotice, UsageError
-from penchant.evaluation.metrics import ranking_quality, rating_error
 from penchant.evaluation.protocols import protocol
+from penchant.evaluation.quality import ranking_quality, rating_error
 
 TEAMS = {
     "order and sets": (["next_item", pt.EASE(recency=0.8)], "likes"),

@@ -7,21 +7,9 @@ import pytest
 from tests.kernels import twins
 
 import penchant as pt
-from penchant.evaluation.metrics import ranking_quality
+from penchant.evaluation.quality import ranking_quality
 from penchant.evaluation.splits import leave_last_out
 from penchant.kernels import Rows
-
-
-@pytest.fixture(scope="module")
-def walks() -> pt.Interactions:
-    """People who walk in circles through 30 items, with steps of one or two and repeats."""
-    rng, rows = np.random.default_rng(2), []
-    for u in range(70):
-        at = int(rng.integers(30))
-        for t in range(int(rng.integers(2, 20))):
-            at = (at + int(rng.choice([0, 1, 1, 1, 2]))) % 30
-            rows.append((u, at, 1.0, 10 * t))
-    return pt.read(rows, kind="likes")
 
 
 def _dense_scores(data: pt.Interactions, model: pt.NextItem, history: list[int]) -> np.ndarray:

@@ -70,7 +70,7 @@ class Asked:
     def histories(self, model: Model) -> Histories:
         """What is known of the people asked, in the model's feedback."""
         known = as_feedback(self.part.known, model, self.at_least, self.goal)
-        return known.merged.take(self.people).of_people(self.people)
+        return model.fitted.once(known.histories).take(self.people).of_people(self.people)
 
 
 class Lists(Asked):

@@ -20,6 +20,7 @@ from penchant.models.popularity import Popularity
 from penchant.models.rating_mf import RatingMF
 from penchant.models.rp3beta import RP3beta
 from penchant.models.slim import SLIM
+from penchant.models.slit import SLIT
 from penchant.models.user_knn import UserKNN
 
 ENTRY_POINTS = "penchant.models"
@@ -28,6 +29,7 @@ __all__ = [
     "BPR",
     "EASE",
     "SLIM",
+    "SLIT",
     "Blend",
     "ImplicitALS",
     "ItemKNN",
@@ -48,7 +50,7 @@ def catalogue() -> dict[str, type[Model]]:
     A package whose model cannot be loaded, or whose name is taken, is left out with a notice.
 
     >>> list(catalogue())[:2]
-    ['blend', 'bpr']
+    ['bpr', 'blend']
     """
     found = _own()
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):

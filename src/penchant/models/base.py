@@ -94,10 +94,6 @@ class Model(ABC):
     def _learn(self, h: Histories, job: Job) -> Body:
         """Learn from merged histories (each item once per person) and return the body."""
 
-    def _takes(self) -> tuple[Kind, ...]:
-        """The kinds of feedback that these hyperparameters learn from."""
-        return self.feedback
-
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
         """Bytes that `_learn` will need at most, and the way out when they are not there."""
         return 0.0, ""
@@ -124,7 +120,7 @@ class Model(ABC):
             MemoryEstimateError: the fit would not fit in this machine's free memory.
 
         """
-        data = training_data(data, self._takes(), type(self).__name__)
+        data = training_data(data, self.feedback, type(self).__name__)
         held = None if validation is None else validation_data(validation)
         job = Job(data, held, reporter(progress), self.name)
         body = self._learn_from(job)

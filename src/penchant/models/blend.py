@@ -25,6 +25,18 @@ from penchant.models.rating_mf import RatingMF
 _SHARE = 0.2  # of a person's events that are held out
 
 
+class _Shared:
+    """What all members of a blend learn from; of ratings, if there is nothing like that."""
+
+    def __get__(self, blend: Blend | None, owner: type[Blend]) -> tuple[Kind, ...]:
+        kinds: tuple[Kind, ...] = ("likes", "ratings")
+        if blend is None or blend.members is None:
+            return kinds
+        return tuple(
+            kind for kind in kinds if all(kind in one.feedback for one in blend.members)
+        ) or ("ratings",)
+
+
 class Blend(Model):
     """The weighted sum of what several models say of an item, fitted together on the same data.
 
@@ -44,7 +56,7 @@ class Blend(Model):
     ['Cassandra', 'Java']
     """
 
-    feedback = ("likes", "ratings")
+    feedback = _Shared()
 
     members: Sequence[Any] | None = members(
         none="of likes ease and implicit_als, of ratings rating_mf and item_knn",
@@ -63,13 +75,6 @@ class Blend(Model):
         help="what weights are chosen on: each person's last event, or a fifth at random",
     )
     seed: int = param(default=0, low=0, high=2**63 - 1, help="of the random part")
-
-    def _takes(self) -> tuple[Kind, ...]:
-        if self.members is None:
-            return self.feedback
-        kinds: tuple[Kind, ...] = ("likes", "ratings")
-        shared = tuple(k for k in kinds if all(k in one._takes() for one in self.members))
-        return shared or ("ratings",)
 
     def _learn(self, h: Histories, job: Job) -> Body:
         models = self.members
@@ -126,7 +131,7 @@ class _Team:
     def __init__(self, models: Sequence[Model], job: Job, by: str) -> None:
         self.models, self.report = models, job.report
         kind = job.data.kind
-        self.floors = [None if kind in one._takes() else LIKED_FROM for one in models]
+        self.floors = [None if kind in one.feedback else LIKED_FROM for one in models]
         self.stars = job.stars if job.rates and not any(self.floors) else None
         self.by = "sum" if self.stars else by
         self.equal = (1 / len(models) if self.stars else 1.0,) * len(models)

@@ -113,7 +113,7 @@ class Mixture(Body):
         return [Part(cause, amount, row) for (cause, row), amount in found.items() if amount]
 
     def similar(self, item: int, n: int) -> Ranked:
-        """What members hold most similar, each in shares of its own most similar item."""
+        """What members hold most similar; but for sums in shares of a member's most similar item."""
         lists = (member.similar(item, max(n, _NEAR)) for member in self.members)
         total = self._together([(ids[None], scores[None]) for ids, scores in lists])[0]
         rows = np.flatnonzero(total > 0)
@@ -158,8 +158,10 @@ class Mixture(Body):
         total = np.zeros((len(lists[0][0]), self.n_items))
         for (ids, scores), weight in zip(lists, weights / (weights.sum() or 1.0), strict=True):
             rows, at = np.nonzero(ids >= 0)
-            strongest = scores.max(axis=1, initial=1e-30).astype(np.float64)
-            total[rows, ids[rows, at]] += weight * scores[rows, at] / strongest[rows]
+            unit = np.ones(len(ids))
+            if self.by != "sum":
+                unit = scores.max(axis=1, initial=1e-30).astype(np.float64)
+            total[rows, ids[rows, at]] += weight * scores[rows, at] / unit[rows]
         return total.astype(np.float32)
 
 
