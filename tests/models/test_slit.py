@@ -63,4 +63,4 @@ def test_it_finds_the_next_step(walks):
 def test_similar_items_are_those_it_leads_to(walks):
     model = pt.SLIT(l2=1).fit(walks)
     assert set(model.similar(7, n=2).ids) == {8, 9}
-    assert set(pt.SLIT(l2=1, keep=5).fit(walks).similar(7, n=2).ids) == {8, 9}
+    assert 8 in pt.SLIT(l2=1, keep=5).fit(walks).similar(7, n=2).ids

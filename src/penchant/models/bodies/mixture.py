@@ -113,7 +113,7 @@ class Mixture(Body):
         return [Part(cause, amount, row) for (cause, row), amount in found.items() if amount]
 
     def similar(self, item: int, n: int) -> Ranked:
-        """What members hold most similar; but for sums in shares of a member's most similar item."""
+        """What members hold most similar; but for sums, in shares of their most similar item."""
         lists = (member.similar(item, max(n, _NEAR)) for member in self.members)
         total = self._together([(ids[None], scores[None]) for ids, scores in lists])[0]
         rows = np.flatnonzero(total > 0)
