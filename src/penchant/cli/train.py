@@ -127,7 +127,7 @@ def typed(owner: type[Model], one: Param, written: Any) -> Any:
     if one.none and written.casefold() == _NONE:
         return None
     try:
-        return one.dtype(written)
+        return one.read(written)
     except ValueError:
         raise ParameterError(
             f"{one.name} must be {one.rule}", where=owner.__name__, got=written

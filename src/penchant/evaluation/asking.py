@@ -71,7 +71,8 @@ class Asked:
         """What is known of the people asked, in the model's feedback."""
         known = as_feedback(self.part.known, model, self.at_least, self.goal)
         facts = model.fitted.features(known.user_facts, len(known.users))
-        return known.merged.knowing(facts).take(self.people).of_people(self.people)
+        met = model.fitted.once(known.histories).knowing(facts)
+        return met.take(self.people).of_people(self.people)
 
 
 class Lists(Asked):

@@ -126,25 +126,26 @@ class Model(ABC):
             MemoryEstimateError: the fit would not fit in this machine's free memory.
 
         """
-        who = type(self).__name__
-        data = training_data(data, self.feedback, who)
+        data = training_data(data, self.feedback, type(self).__name__)
         held = None if validation is None else validation_data(validation)
         known = Known.about(data) if self.uses_facts else Known()
-        h = data.merged.knowing(known.users)
-        liked = h if data.kind == "ratings" else h.where(h.values != 0)
-        job = Job(data, liked, held, reporter(progress), self.name, known)
-        need, way_out = self._memory(liked, job)
+        job = Job(data, held, reporter(progress), self.name, known)
+        body = self._learn_from(job)
+        params = {name: one.plain(getattr(self, name)) for name, one in self.params.items()}
+        self._fitted = Fitted.of(body, job, params)
+        return self
+
+    def _learn_from(self, job: Job) -> Body:
+        """What is learned, if there is memory for it."""
+        need, way_out = self._memory(job.h, job)
         if need > kernels.available_memory():
             raise MemoryEstimateError(
                 f"needs about {need / 1e9:,.1f} GB, {kernels.available_memory() / 1e9:,.1f} GB are"
                 " free",
-                where=f"{who}.fit",
+                where=f"{type(self).__name__}.fit",
                 do=way_out,
             )
-        body = self._learn(liked, job)
-        params = {name: getattr(self, name) for name in self.params}
-        self._fitted = Fitted.of(body, data, liked, known, params, tuple(job.epochs))
-        return self
+        return self._learn(job.h, job)
 
     @property
     def fitted(self) -> Fitted:

@@ -20,7 +20,7 @@ from penchant.data.vocabulary import Vocabulary
 from penchant.errors import ModelError, PenchantError
 from penchant.kernels import Rows
 from penchant.models.bodies import BODIES, Body
-from penchant.models.job import Figures, Known
+from penchant.models.job import Figures, Job
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -66,16 +66,10 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(
-        cls,
-        body: Body,
-        data: Interactions,
-        liked: Histories,
-        known: Known,
-        params: Mapping[str, Any],
-        epochs: tuple[Figures, ...],
-    ) -> Fitted:
-        """The outcome of fitting ``body`` on the ``liked`` entries of ``data``."""
+    def of(cls, body: Body, job: Job, params: Mapping[str, Any]) -> Fitted:
+        """The outcome of a fit."""
+        data, liked = job.data, job.h
+        met = data.histories.latest(data.kind) if body.ordered else data.merged
         return cls(
             body=body,
             items=data.items,
@@ -85,13 +79,13 @@ class Fitted:
             like_value=_like_value(data),
             facts=data.facts,
             users=data.users,
-            histories=data.merged.knowing(known.users),
-            encoder=known.encoder,
+            histories=met.knowing(job.known.users),
+            encoder=job.known.encoder,
             origin=data.origin,
             params=params,
             fingerprint=data.fingerprint(),
-            epochs=epochs,
-            notes=(*data.notes, *known.notes),
+            epochs=tuple(job.epochs),
+            notes=(*data.notes, *job.known.notes, *job.notes),
         )
 
     def title(self, row: int) -> str:
@@ -109,6 +103,10 @@ class Fitted:
         if self.histories is None:
             return None
         return self.body.compared(self.opinions(self.histories))
+
+    def once(self, h: Histories) -> Histories:
+        """Each item of a person once: where it was met last, if order counts."""
+        return h.latest(self.kind) if self.body.ordered else h.merged(self.kind)
 
     def opinions(self, h: Histories) -> Histories:
         """What counts in a score: for likes, entries met without an opinion do not."""
@@ -236,6 +234,9 @@ def arrays(part: Any, prefix: str) -> Arrays:
             found |= _row_arrays(value, name)
         elif is_dataclass(value):
             found |= arrays(value, name)
+        elif _members(value):
+            for at, member in enumerate(value):
+                found |= arrays(member, f"{name}.{at}")
     return found
 
 
@@ -246,6 +247,8 @@ def numbers(part: Any) -> dict[str, Any]:
         value = getattr(part, one.name)
         if is_dataclass(value):
             found[one.name] = numbers(value)
+        elif _members(value):
+            found[one.name] = [{"body": body.name, "numbers": numbers(body)} for body in value]
         elif not isinstance(value, np.ndarray | Rows):
             found[one.name] = value
     return found
@@ -264,10 +267,20 @@ def build(owner: type[Any], saved: Arrays, plain: Mapping[str, Any], prefix: str
             made[one.name] = _saved_rows(saved, name)
         elif nested is not None and plain.get(one.name) is not None:
             made[one.name] = build(nested, saved, plain[one.name], name)
+        elif hints[one.name] == tuple[Body, ...]:
+            made[one.name] = tuple(
+                build(BODIES[member["body"]], saved, member["numbers"], f"{name}.{at}")
+                for at, member in enumerate(plain[one.name])
+            )
         else:
             value = plain[one.name]
             made[one.name] = tuple(value) if isinstance(value, list) else value
     return owner(**made)
+
+
+def _members(value: Any) -> bool:
+    """Whether a field is a tuple of bodies."""
+    return isinstance(value, tuple) and any(isinstance(one, Body) for one in value)
 
 
 def _kinds(hint: Any) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,9 +57,14 @@ class Job:
     """One fit under way.
 
     Attributes:
+        data: what is learned from, of a kind the model takes.
+        h: its histories, each item once per person; of likes only what is an opinion.
         rates: whether the histories are ratings.
         stars: lowest and highest rating; None for likes.
         epochs: the figures reported so far.
+        notes: what was decided on the way, for the fitted model to keep.
+        report: the callable that is told how far the work is.
+        known: the facts that the model learns from, if it says ``uses_facts``.
         user_facts: features of the training people, sparse ``[B, n_features]``; None without facts,
             and for a model that does not say ``uses_facts``.
         item_facts: features of the items, sparse ``[n_items, n_features]``; likewise.
@@ -68,32 +74,43 @@ class Job:
     def __init__(
         self,
         data: Interactions,
-        h: Histories,
         validation: Interactions | None,
         report: Report,
         task: str,
         known: Known = Known(),  # noqa: B008 - a constant
     ) -> None:
+        self.data, self.report = data, report
         self.rates = data.kind == "ratings"
-        self.stars = (float(h.values.min()), float(h.values.max())) if self.rates else None
+        self.h = self._opinions(data.merged.knowing(known.users))
+        values = self.h.values
+        self.stars = (float(values.min()), float(values.max())) if self.rates else None
         self.epochs: list[Figures] = []
-        self.user_facts, self.item_facts = known.users, known.items
-        self._task, self._report, self._h = task, report, h
+        self.known, self.user_facts, self.item_facts = known, known.users, known.items
+        self.notes: list[str] = []
+        self._task = task
         self._held = None if validation is None else _held_out(data, validation)
+
+    @cached_property
+    def events(self) -> Histories:
+        """Every event that is an opinion, repeated ones too, in order of time."""
+        return self._opinions(self.data.histories)
 
     def step(self, done: int, total: int) -> None:
         """Report how far the work is."""
-        self._report(Progress(self._task, done, total))
+        self.report(Progress(self._task, done, total))
 
     def epoch(self, done: int, total: int, body: Callable[[], Body], **figures: float) -> None:
         """Record and report one epoch, with its validation error, answered as users get it."""
         if self._held is not None:
             people, items, values, times = self._held
             learned = body()
-            scores = learned.clipped(learned.pairs(self._h, people, items, times))
+            scores = learned.clipped(learned.pairs(self.h, people, items, times))
             figures["validation_mse"] = float(np.mean((scores - values) ** 2))
         self.epochs.append(figures)
-        self._report(Progress(self._task, done, total, figures))
+        self.report(Progress(self._task, done, total, figures))
+
+    def _opinions(self, h: Histories) -> Histories:
+        return h if self.rates else h.where(h.values != 0)
 
 
 def training_data(source: Any, feedback: tuple[Kind, ...], who: str) -> Interactions:

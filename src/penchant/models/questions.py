@@ -93,7 +93,7 @@ def of_stranger(fitted: Fitted, history: History) -> Question:
         values[known],
         len(fitted.items),
         times[known] if (times > NO_TIME).any() else None,
-    ).merged(fitted.kind)
+    )
     if parsed and not len(known):
         warnings.warn(
             f"no item of the history is known, such as {shown(parsed[0][0])};"
@@ -101,7 +101,7 @@ def of_stranger(fitted: Fitted, history: History) -> Question:
             PenchantNotice,
             stacklevel=4,
         )
-    return Question(met, ignored=len(parsed) - len(known))
+    return Question(fitted.once(met), ignored=len(parsed) - len(known))
 
 
 def _entries(history: Any) -> list[Any]:
