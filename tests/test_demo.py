@@ -19,7 +19,7 @@ def test_demo_on_real_data(ml100k, tmp_path):
         "1.2610",
         "rating_mf",
         "user_knn",
-        "popularity",
+        "Popularity()",
         "ndcg@10",
         "for person 196",
         "likes Star Wars (1977) and Return of the Jedi (1983)",

@@ -41,6 +41,9 @@ def _data(
         str, typer.Argument(metavar="FILE", help="a file, or a data set: interests, ml-100k, ml-1m")
     ],
     items: Annotated[Path | None, typer.Option(help="file of item facts: titles, genres")] = None,
+    users: Annotated[
+        Path | None, typer.Option(help="file of facts about people: age, country")
+    ] = None,
     user: Annotated[
         str | None, typer.Option(help="column of the users, by name or position")
     ] = None,
@@ -124,7 +127,7 @@ def typed(owner: type[Model], one: Param, written: Any) -> Any:
     if one.none and written.casefold() == _NONE:
         return None
     try:
-        return one.dtype(written)
+        return one.read(written)
     except ValueError:
         raise ParameterError(
             f"{one.name} must be {one.rule}", where=owner.__name__, got=written

@@ -42,9 +42,13 @@ class RandomBody(Body):
     """
 
     name = "random"
-    needs_history = False
     n_items: int
     seed: int
+
+    @property
+    def needs_history(self) -> bool:
+        """Chance needs none."""
+        return False
 
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
         """See `Body.score`."""

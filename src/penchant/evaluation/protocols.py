@@ -97,7 +97,7 @@ def occurring(data: Interactions) -> Interactions:
     columns = data.columns()
     values = columns["rating" if data.kind == "ratings" else "value"]
     times = columns.get("timestamp")
-    return Interactions.from_columns(
+    found = Interactions.from_columns(
         columns["user_id"],
         columns["item_id"],
         values,
@@ -108,6 +108,7 @@ def occurring(data: Interactions) -> Interactions:
         origin=data.origin,
         notes=data.notes,
     )
+    return found if data.user_facts is None else found.with_user_facts(data.user_facts)
 
 
 @recipe

@@ -11,14 +11,17 @@ from penchant.errors import ModelError, PenchantNotice
 from penchant.models import folder as _folder
 from penchant.models.base import Model
 from penchant.models.baseline import Baseline
+from penchant.models.blend import Blend
 from penchant.models.bpr import BPR
 from penchant.models.ease import EASE
 from penchant.models.implicit_als import ImplicitALS
 from penchant.models.item_knn import ItemKNN
+from penchant.models.next_item import NextItem
 from penchant.models.popularity import Popularity
 from penchant.models.rating_mf import RatingMF
 from penchant.models.rp3beta import RP3beta
 from penchant.models.slim import SLIM
+from penchant.models.slit import SLIT
 from penchant.models.user_knn import UserKNN
 
 ENTRY_POINTS = "penchant.models"
@@ -27,10 +30,13 @@ __all__ = [
     "BPR",
     "EASE",
     "SLIM",
+    "SLIT",
     "Baseline",
+    "Blend",
     "ImplicitALS",
     "ItemKNN",
     "Model",
+    "NextItem",
     "Popularity",
     "RP3beta",
     "RatingMF",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,7 @@ _FIRST_LOOK = 4  # epochs after which a trial may be given up; then 8, 16, ...
 
 def changed(model: Model, settings: Mapping[str, Any]) -> Model:
     """A model that has learned nothing, with some settings changed."""
-    one = copy.copy(model)
-    one._fitted = None
+    one = model._with(None)
     for name, value in settings.items():
         setattr(one, name, value)
     return one

@@ -48,7 +48,6 @@ class Neighbours(Body):
     """
 
     name = "neighbours"
-    holds_people = True
     people: Rows = field(repr=False)
     item_weight: Float32 = field(repr=False)
     n_items: int
@@ -59,6 +58,11 @@ class Neighbours(Body):
     biases: Biases | None = None
     damp: float = 0.0
     amplify: float = 1.0
+
+    @property
+    def holds_people(self) -> bool:
+        """They are what it consists of."""
+        return True
 
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
         """See `Body.score`; an item no neighbour met has no evidence."""
