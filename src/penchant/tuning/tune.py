@@ -129,9 +129,9 @@ def tune(
         UsageError: nothing to search, no trial that could be run, or a file with other trials.
 
     >>> import penchant as pt
-    >>> found = pt.tune(pt.EASE, pt.datasets.town(200, 50, 3000), trials=3)
+    >>> found = pt.tune(pt.RP3beta, pt.datasets.town(200, 50, 3000), trials=3, fixed={"recency": 1})
     >>> sorted(found.best), found.metric, len(found.trials)
-    (['dropout', 'l2'], 'ndcg@10', 3)
+    (['alpha', 'beta', 'k'], 'ndcg@10', 3)
     """
     if type(trials) is not int or trials < 1:
         raise ParameterError("trials must be a whole number at least 1", where="tune", got=trials)
