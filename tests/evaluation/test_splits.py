@@ -19,6 +19,7 @@ from penchant.evaluation.splits import (
     k_folds,
     leave_last_out,
     no_leak,
+    own_split,
     per_user,
     random_rows,
     strong_generalisation,
@@ -207,6 +208,18 @@ def test_vae_strong_leaves_out_what_nobody_learned():
     learned = split.train.histories.item_counts() > 0
     assert learned[split.test.histories.items].all()
     assert np.count_nonzero(split.test.histories.counts) <= 20
+
+
+def test_parts_read_apart_are_one_split_of_the_same_ids():
+    """A person or item of both parts is one; times and kind stay."""
+    parts = random_rows(TOWN)
+    split = own_split(parts.train, parts.test, parts.validation)
+    assert split.counts() == parts.counts()
+    assert set(split.data.users.ids()) == set(TOWN.users.ids())
+    ours, theirs = split.test.columns(), parts.test.columns()
+    assert all((ours[name] == theirs[name]).all() for name in theirs)
+    with pytest.raises(UsageError, match="one kind"):
+        own_split(parts.train, parts.test.likes())
 
 
 def test_files_of_lightgcn(tmp_path):

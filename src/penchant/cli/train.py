@@ -41,6 +41,9 @@ def _data(
         str, typer.Argument(metavar="FILE", help="a file, or a data set: interests, ml-100k, ml-1m")
     ],
     items: Annotated[Path | None, typer.Option(help="file of item facts: titles, genres")] = None,
+    users: Annotated[
+        Path | None, typer.Option(help="file of facts about people: age, country")
+    ] = None,
     user: Annotated[
         str | None, typer.Option(help="column of the users, by name or position")
     ] = None,

@@ -174,6 +174,14 @@ class Histories:
         """The same histories, known to be those of some training rows, int32 ``[B]``."""
         return replace(self, people=people)
 
+    def knowing(self, facts: Rows | None) -> Histories:
+        """The same histories with facts about their people, sparse ``[B, n_features]``."""
+        return replace(self, facts=facts)
+
+    def asked_at(self, at: Int64 | None) -> Histories:
+        """The same histories, asked about at some moments, int64 ``[B]``."""
+        return replace(self, at=at)
+
     def with_items(self, items: Int32, n_items: int) -> Histories:
         """The same entries of other items, int32 ``[nnz]``, of a catalogue of another size."""
         return replace(self, items=items, n_items=n_items)

@@ -8,7 +8,7 @@ a model answers, `trial` evaluates one model, `compare` many, `statistics` how s
 from penchant.evaluation.card import Card
 from penchant.evaluation.compare import Comparison, compare
 from penchant.evaluation.protocols import protocol, split
-from penchant.evaluation.splits import Split
+from penchant.evaluation.splits import Split, own_split
 from penchant.evaluation.trial import Evaluation, evaluate
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Split",
     "compare",
     "evaluate",
+    "own_split",
     "protocol",
     "split",
 ]

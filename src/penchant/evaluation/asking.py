@@ -70,7 +70,9 @@ class Asked:
     def histories(self, model: Model) -> Histories:
         """What is known of the people asked, in the model's feedback."""
         known = as_feedback(self.part.known, model, self.at_least, self.goal)
-        return model.fitted.once(known.histories).take(self.people).of_people(self.people)
+        facts = model.fitted.features(known.user_facts, len(known.users))
+        met = model.fitted.once(known.histories).knowing(facts)
+        return met.take(self.people).of_people(self.people)
 
 
 class Lists(Asked):

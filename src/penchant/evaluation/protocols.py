@@ -19,6 +19,7 @@ from penchant.evaluation.splits import (
     k_folds,
     leave_last_out,
     notebook_split,
+    own_split,
     per_user,
     recipe,
 )
@@ -96,7 +97,7 @@ def occurring(data: Interactions) -> Interactions:
     columns = data.columns()
     values = columns["rating" if data.kind == "ratings" else "value"]
     times = columns.get("timestamp")
-    return Interactions.from_columns(
+    found = Interactions.from_columns(
         columns["user_id"],
         columns["item_id"],
         values,
@@ -107,6 +108,7 @@ def occurring(data: Interactions) -> Interactions:
         origin=data.origin,
         notes=data.notes,
     )
+    return found if data.user_facts is None else found.with_user_facts(data.user_facts)
 
 
 @recipe
@@ -216,16 +218,12 @@ def lightgcn(train: str | Path, test: str | Path, validation: float = 0.1, seed:
         DataError: a line that is not whole numbers.
 
     """
-    pairs = [_pairs(Path(path)) for path in (train, test)]
-    users, items = np.concatenate(pairs).T
-    data = Interactions.from_columns(users, items)
-    roles = np.repeat(np.array([Role.TRAIN, Role.TEST], np.int8), [len(one) for one in pairs])
-    roles = in_history_order(data, roles)
-    learned = data.where(roles == Role.TRAIN)
-    if validation:
-        held = per_user(learned, 0, validation, seed).test.sources
-        roles[np.isin(data.sources, held)] = Role.VALIDATION
-    return Split(data, roles, {}, refit=True)
+    learned, asked = (Interactions.from_columns(*_pairs(Path(one)).T) for one in (train, test))
+    whole = own_split(learned, asked)
+    held = per_user(whole.train, 0, validation, seed).test.sources if validation else ()
+    roles = whole.roles.copy()
+    roles[np.isin(whole.data.sources, held)] = Role.VALIDATION
+    return replace(whole, roles=roles, refit=True)
 
 
 def _pairs(path: Path) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -244,8 +242,12 @@ def _require(data: Interactions, rows: int, name: str) -> None:
         raise UsageError(f"is a protocol of {rows:,} rows", where=name, got=len(data))
 
 
-def _liked(data: Interactions, at_least: float) -> Interactions:
-    """Only the rows of ``at_least`` stars and more, as likes."""
+def liked(data: Interactions, at_least: float) -> Interactions:
+    """Only the rows of ``at_least`` stars and more, as likes.
+
+    >>> liked(Interactions.from_columns([1, 1], [7, 8], [5, 2], kind="ratings"), 4)
+    <Interactions: 1 likes of 1 users and 1 items>
+    """
     values = data.histories.values
     return occurring(data.where(values >= at_least).likes(None) if data.kind == "ratings" else data)
 
@@ -278,9 +280,9 @@ _NAMES |= {
     "ml1m-5fold": _folds(5),
     "ml1m-10fold": _folds(10),
     "shehzad-ml1m": lambda data: [
-        share_of_each(core(_liked(data, 4), 10), seed=fold) for fold in range(5)
+        share_of_each(core(liked(data, 4), 10), seed=fold) for fold in range(5)
     ],
     "loo-full": _loo_full,
-    "vae-strong": lambda data: vae_strong(_five_and_more(_liked(data, 3.51))),
+    "vae-strong": lambda data: vae_strong(_five_and_more(liked(data, 3.51))),
     "ncf-sampled": lambda data: sampled_last(data.likes(None)),
 }

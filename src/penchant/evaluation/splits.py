@@ -429,6 +429,44 @@ def notebook_split(data: Interactions, seed: int = 0) -> Split:
     return Split(data, in_history_order(data, roles), given)
 
 
+def own_split(
+    train: Interactions, test: Interactions, validation: Interactions | None = None
+) -> Split:
+    """A split somebody made already: parts read apart, put together by their ids.
+
+    Models that answer the test part learn the training part alone. No card can make it again.
+
+    Raises:
+        UsageError: parts of different kinds of feedback.
+
+    >>> train = Interactions.from_columns([1, 1], [7, 8])
+    >>> own_split(train, Interactions.from_columns([1], [9]))
+    <Split own split: 2 train, 1 test>
+    """
+    parts = [train, test] if validation is None else [train, test, validation]
+    if len({one.kind for one in parts}) > 1:
+        raise UsageError(
+            "parts must be of one kind", where="own_split", got=[one.kind for one in parts]
+        )
+    tables = [one.columns() for one in parts]
+    value = "rating" if train.kind == "ratings" else "value"
+    timed = all("timestamp" in table for table in tables)
+    column = {
+        name: np.concatenate([table[name] for table in tables])
+        for name in ("user_id", "item_id", value, *(["timestamp"] if timed else []))
+    }
+    times = column["timestamp"].astype(np.int64) if timed else None
+    data = Interactions.from_columns(
+        *(column["user_id"], column["item_id"], column[value], times), kind=train.kind
+    )
+    data = data if train.facts is None else data.with_features(train.facts)
+    roles = np.repeat(
+        np.array([Role.TRAIN, Role.TEST, Role.VALIDATION][: len(parts)], np.int8),
+        [len(one) for one in parts],
+    )
+    return Split(data, in_history_order(data, roles))
+
+
 def in_history_order(data: Interactions, roles: Roles) -> Roles:
     """Roles of rows in the order of the source, int8 ``[nnz]``, as history order has them."""
     place = np.empty(len(data), np.int64)

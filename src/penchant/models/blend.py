@@ -17,7 +17,7 @@ from penchant.models.choosing import for_lists, for_stars
 from penchant.models.ease import EASE
 from penchant.models.implicit_als import ImplicitALS
 from penchant.models.item_knn import ItemKNN
-from penchant.models.job import Job
+from penchant.models.job import Job, Known
 from penchant.models.members import members, numbers
 from penchant.models.params import param
 from penchant.models.rating_mf import RatingMF
@@ -35,6 +35,14 @@ class _Shared:
         return tuple(
             kind for kind in kinds if all(kind in one.feedback for one in blend.members)
         ) or ("ratings",)
+
+
+class _Asking:
+    """Whether any member learns from facts."""
+
+    def __get__(self, blend: Blend | None, owner: type[Blend]) -> bool:
+        members = (blend.members if blend else None) or ()
+        return any(one.uses_facts for one in members)
 
 
 class Blend(Model):
@@ -57,6 +65,7 @@ class Blend(Model):
     """
 
     feedback = _Shared()
+    uses_facts = _Asking()
 
     members: Sequence[Any] | None = members(
         none="of likes ease and implicit_als, of ratings rating_mf and item_knn",
@@ -129,7 +138,7 @@ class _Team:
     """The models of a blend, and how each of them sees the data."""
 
     def __init__(self, models: Sequence[Model], job: Job, by: str) -> None:
-        self.models, self.report = models, job.report
+        self.models, self.report, self.known = models, job.report, job.known
         kind = job.data.kind
         self.floors = [None if kind in one.feedback else LIKED_FROM for one in models]
         self.stars = job.stars if job.rates and not any(self.floors) else None
@@ -141,7 +150,8 @@ class _Team:
         bodies = []
         for model, floor in zip(self.models, self.floors, strict=True):
             mine = data if floor is None else data.likes(floor)
-            bodies.append(model._learn_from(Job(mine, None, self.report, model.name)))
+            known = self.known if model.uses_facts else Known()
+            bodies.append(model._learn_from(Job(mine, None, self.report, model.name, known)))
         return Mixture(
             n_items=len(data.items),
             members=tuple(bodies),

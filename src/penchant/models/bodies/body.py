@@ -120,7 +120,9 @@ class Body(ABC):
     ) -> npt.NDArray[np.float64]:
         """Scores of (person row of ``h``, item) pairs; an item of -1 is one nobody knows.
 
-        ``at`` int64 ``[n]`` is the moment each pair is asked about, for bodies that know of time.
+        ``at`` int64 ``[n]`` is the moment each pair is asked about. A body whose scores depend on
+        it overrides this; here pairs are scored at ``h.at``, the one moment of all of them if
+        there is one.
         """
         out = np.empty(len(items), dtype=np.float64)
         size = max(1, BLOCK // max(h.n_items, 1))
