@@ -15,6 +15,7 @@ from penchant.models.bodies import Body, ItemWeights
 from penchant.models.bodies.body import encoded
 from penchant.models.job import Job
 from penchant.models.params import param
+from penchant.models.sittings import sittings
 
 _SHARP = 1e-2  # relative error up to which float32 is asked to invert
 _FLOAT32 = 6e-8
@@ -29,6 +30,11 @@ class EASE(Model):
     *Autoencoders that don't overfit towards the identity*, NeurIPS 2020). Time and memory grow
     with the cube and the square of the catalogue. The inverse is float32, or float64 where the
     conditioning asks for it.
+
+    ``balance`` and ``window`` change what XᵀX sums: ``Σ_u w_u Σ_ab κ_ab x_a x_b`` over pairs of
+    events of one person, with ``w_u ∝ n_u^−balance``, and κ between ``1 − nearness`` and 1, larger
+    the closer a and b follow each other (see `penchant.models.sittings`). Lists are still made from
+    whole histories.
 
     >>> import penchant as pt
     >>> model = pt.EASE(l2=10).fit(pt.datasets.load("interests"))
@@ -51,6 +57,21 @@ class EASE(Model):
         log=True,
         help="largest weights kept to each item",
     )
+    window: int | None = param(
+        default=None,
+        dtype=int,
+        low=2,
+        none="whole histories only",
+        search=(10, 200),
+        log=True,
+        help="events in a row that count as a history of their own too",
+    )
+    nearness: float = param(
+        default=0.5, low=0, high=1, search=(0.2, 0.8), help="share of a person that windows carry"
+    )
+    balance: float = param(
+        default=0.0, low=0, high=2, search=(0, 1), help="0: likes count alike; 1: people do"
+    )
     value_weight: str = param(
         default="equal",
         choices=("equal", "linear", "log"),
@@ -59,7 +80,7 @@ class EASE(Model):
 
     def _learn(self, h: Histories, job: Job) -> Body:
         job.step(0, 3)
-        gram = kernels.co_counts(encoded(h, self.value_weight).rows(), h.n_items)
+        gram = kernels.co_counts(self._rows(h), h.n_items)
         job.step(1, 3)
         diagonal = np.diag(gram).astype(np.float64)
         damping = self.l2 + self.dropout / (1 - self.dropout) * diagonal
@@ -76,6 +97,14 @@ class EASE(Model):
             weighting=self.value_weight,
         )
 
+    def _rows(self, h: Histories) -> Rows:
+        """X, each row times the root of its weight."""
+        x = encoded(h, self.value_weight)
+        if self.window is None and not self.balance:
+            return x.rows()
+        x, weights = sittings(x, self.window, self.nearness, self.balance)
+        return x.with_values(x.values * np.sqrt(weights)[x.owners]).rows()
+
     def _float32(self, gram: Float32) -> bool:
         """Whether float32 will do: by a bound of the largest eigenvalue over the smallest."""
         most = float(np.abs(gram).sum(axis=1, dtype=np.float64).max(initial=0))
@@ -83,7 +112,11 @@ class EASE(Model):
 
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
         square = float(h.n_items) ** 2
-        return 12.0 * square, "Choose SLIM, ItemKNN or ImplicitALS for a catalogue this large"
+        events = 0 if self.window is None else 40.0 * len(h.items)
+        return (
+            12.0 * square + events,
+            "Choose SLIM, ItemKNN or ImplicitALS for a catalogue this large",
+        )
 
 
 def largest(weights: Float32, keep: int) -> Rows:
