@@ -55,6 +55,13 @@ def test_ease_counts_what_lies_close_together_more(town, window, balance):
     np.testing.assert_allclose(model.fitted.body.weights, B, atol=1e-4 * np.abs(B).max())
 
 
+def test_ease_holds_popular_items_back(town):
+    plain = pt.EASE(l2=20).fit(town).fitted.body.weights
+    n = np.maximum(_matrix(town).sum(axis=0), 1)
+    held_back = pt.EASE(l2=20, beta=0.3).fit(town).fitted.body.weights
+    np.testing.assert_allclose(held_back, plain * (n / n.mean()) ** -0.3, rtol=1e-5)
+
+
 def test_ease_keeps_the_largest_weights(town):
     whole = pt.EASE(l2=20).fit(town).fitted.body.weights
     kept = pt.EASE(l2=20, keep=5).fit(town).fitted.body.weights
