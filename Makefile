@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := CMakeLists.txt pyproject.toml constraints.txt $(shell find native -type f)
 
-.PHONY: demo test check wheel bench constraints clean test-native
+.PHONY: demo test check wheel bench accuracy constraints clean test-native
 
 demo: $(VENV)/.installed ## set everything up, then the main job on real data
 	$(BIN)/penchant demo
@@ -33,6 +33,9 @@ wheel: $(VENV)/.tested ## build a wheel, install it into a clean environment, tr
 bench: $(VENV)/.tested ## measure everything against other libraries (hours), then write docs/benchmarks.md
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/report.py
+
+accuracy: $(VENV)/.tested ## measure accuracy on published protocols (an hour), then write docs/accuracy.md
+	$(BIN)/python benchmarks/accuracy.py
 
 constraints: $(VENV)/.tested ## renew constraints.txt, for every supported Python at once
 	$(PIP) install uv

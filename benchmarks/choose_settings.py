@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterable
 
 import penchant as pt
-from penchant.evaluation.metrics import rating_error
+from penchant.evaluation.quality import rating_error
 from penchant.evaluation.splits import Split, notebook_split
 
 ALS = {

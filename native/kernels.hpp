@@ -267,4 +267,9 @@ struct Slim {
 };
 bool slim_columns(const Rows& x, i64 n_items, const Slim& slim, OwnedRows& out, const Run& run);
 
+// follow_counts.cpp: out[a][b] = Σ weights[g] over the pairs of a sequence in which b stands g + 1
+// places after a, g < horizon; columns rise. Weights are above 0.
+bool follow_counts(const Rows& sequences, i64 n_columns, const double* weights, i64 horizon,
+                   OwnedRows& out, const Run& run);
+
 }  // namespace penchant

@@ -45,6 +45,10 @@ struct Table {
 
 inline void collect(const std::vector<std::vector<Scored>>& lists, OwnedRows& out) {
   out.indptr.assign(1, 0);
+  std::size_t size = 0;
+  for (const auto& list : lists) size += list.size();
+  out.indices.reserve(size);
+  out.values.reserve(size);
   for (const auto& list : lists) {
     for (const Scored& one : list) {
       out.indices.push_back(one.id);

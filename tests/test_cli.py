@@ -13,7 +13,7 @@ import typer
 
 import penchant as pt
 from penchant.cli.app import trainers
-from penchant.cli.train import _data, _value, add_trainers
+from penchant.cli.train import _data, add_trainers, typed
 from tests.commands import PENCHANT
 from tests.commands import as_json as _json
 from tests.commands import mistake as _mistake
@@ -54,6 +54,29 @@ def test_train_says_what_it_read_and_what_comes_next(place):
     assert "next: penchant recommend again 1" in out
 
 
+def test_a_context_is_said_at_the_command_line(place):
+    """The moment and facts reach the model; one that uses no facts says so, once."""
+    (place / "people.csv").write_text("user,age\n" + "".join(f"{u},{u}\n" for u in range(1, 13)))
+    out = _ok(
+        *("train", "rating_mf", "ratings.csv", "--users", "people.csv", "--epochs", "1"),
+        *("--out", "people"),
+        cwd=place,
+    )
+    assert "user facts: age" in out
+    said = ("--at", "2026-04-03T18:30", "--facts", "age=30")
+    for words in (("predict", "people", "1", "5"), ("recommend", "people", "1", "2")):
+        run = _run(*words, *said, cwd=place)
+        assert run.returncode == 0
+        assert run.stderr.count("learned nothing from facts about people") == 1
+    for wrong, message in (
+        (("--at", "soon"), "a moment is a datetime, ISO text"),
+        (("--facts", "age"), "facts are written COLUMN=VALUE"),
+    ):
+        run = _run("explain", "people", "1", "5", *wrong, cwd=place)
+        assert run.returncode == 2
+        assert message in run.stderr
+
+
 def test_train_as_json(place):
     answer = _json("train", "item_knn", "ratings.csv", "--out", "json", "--k", "none", cwd=place)
     assert answer["model"] == "item_knn"
@@ -82,7 +105,7 @@ def test_every_hyperparameter_is_a_flag_with_its_rule(model):
         assert [*own[name].opts, *own[name].secondary_opts] == [flag, *both]
         assert declared.help in own[name].help
         assert declared.dtype is bool or declared.rule in own[name].help
-        assert _value(model, declared, own[name].default) == declared.default
+        assert typed(model, declared, own[name].default) == declared.default
 
 
 def test_recommend_for_people_and_strangers(place):

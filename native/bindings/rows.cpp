@@ -1,4 +1,4 @@
-// Bindings of csr, transpose, deciding, gather, sound, spread and nearest.
+// Bindings of csr, transpose, deciding, gather, sound, follow_counts, spread and nearest.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
@@ -57,6 +57,18 @@ void bind_rows(nb::module_& m) {
     without_gil(threads, [&](const Run& run) { is = sound(rows.rows(), n_columns, run); });
     return is;
   });
+
+  m.def("follow_counts",
+        [](nb::tuple sequences, i64 n_columns, In<double> weights, int threads) {
+          const RowsArg x = rows_arg(sequences);
+          OwnedRows out;
+          without_gil(threads, [&](const Run& run) {
+            follow_counts(x.rows(), n_columns, weights.data(), static_cast<i64>(weights.size()),
+                          out, run);
+          });
+          return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
+                                owned(std::move(out.values)));
+        });
 
   m.def(
       "spread",

@@ -13,13 +13,18 @@ from penchant.data.readers import read
 from penchant.data.vocabulary import Vocabulary
 from penchant.embedding_map import EmbeddingMap, embedding_map
 from penchant.errors import PenchantError, PenchantNotice
+from penchant.evaluation.compare import compare
+from penchant.evaluation.trial import evaluate
 from penchant.models import (
     BPR,
     EASE,
     SLIM,
+    SLIT,
+    Blend,
     ImplicitALS,
     ItemKNN,
     Model,
+    NextItem,
     Popularity,
     RatingMF,
     RP3beta,
@@ -33,12 +38,15 @@ __all__ = [
     "BPR",
     "EASE",
     "SLIM",
+    "SLIT",
+    "Blend",
     "EmbeddingMap",
     "Features",
     "ImplicitALS",
     "Interactions",
     "ItemKNN",
     "Model",
+    "NextItem",
     "PenchantError",
     "PenchantNotice",
     "Popularity",
@@ -47,8 +55,10 @@ __all__ = [
     "UserKNN",
     "Vocabulary",
     "catalogue",
+    "compare",
     "datasets",
     "embedding_map",
+    "evaluate",
     "load",
     "read",
 ]

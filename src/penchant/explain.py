@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Cause = Literal["item", "person", "popularity", "baseline"]
+Cause = Literal["item", "person", "popularity", "baseline", "average"]
+_GENERAL = ("baseline", "average")  # what an item has whoever is asked about
 _MOST = 3  # causes named in a sentence
 _LEAST = 0.15  # of the whole that a cause must carry to be named
 _LEAST_STARS = 0.05  # and of a rating, in stars
@@ -17,7 +18,8 @@ class Share:
 
     Attributes:
         cause: a past ``"item"``, a similar ``"person"``, ``"popularity"``, or the ``"baseline"``
-            (what anyone would get: means and biases).
+            (what anyone would get: means and biases), or the ``"average"`` of a person's scores
+            of all items, where a score is what is above it.
         amount: how much of the score, in the score's units; may be negative.
         id: the past item or the similar person.
         title: the past item's title.
@@ -69,8 +71,8 @@ class Explanation:
 
 
 def weightiest(shares: list[Share]) -> tuple[Share, ...]:
-    """Shares in order of weight, the baseline first; equal weights stay in their order."""
-    return tuple(sorted(shares, key=lambda s: (s.cause != "baseline", -abs(s.amount))))
+    """Shares in order of weight, general ones first; equal weights stay in their order."""
+    return tuple(sorted(shares, key=lambda s: (s.cause not in _GENERAL, -abs(s.amount))))
 
 
 def in_words(shares: tuple[Share, ...], *, rates: bool = False) -> str:
@@ -85,7 +87,7 @@ def in_words(shares: tuple[Share, ...], *, rates: bool = False) -> str:
     >>> in_words((Share("baseline", 4.2), Share("item", -0.3, 5, "Heat")), rates=True)
     'rated 4.2 in general, less because of Heat'
     """
-    liking = [share for share in shares if share.cause != "baseline"]
+    liking = [share for share in shares if share.cause not in _GENERAL]
     whole = sum(abs(share.amount) for share in liking)
     least = max(_LEAST * whole, _LEAST_STARS if rates else 0)
     named = [share for share in liking if 0 < share.amount >= least][:_MOST]
@@ -100,6 +102,7 @@ def in_words(shares: tuple[Share, ...], *, rates: bool = False) -> str:
 def _phrase(named: list[Share]) -> str:
     if not named:
         return ""
+    named = [share for share in named if share.cause != "popularity"] or named
     if named[0].cause == "popularity":
         people = named[0].amount
         return f"popular: liked by {people:g}" if float(people).is_integer() else "popular lately"

@@ -19,6 +19,7 @@ from penchant.data import datasets, sources
 from penchant.errors import FetchError, ParameterError
 
 RATINGS = "196\t242\t3\t881250949\n186\t302\t3\t891717742\n"
+PEOPLE = "196\t49\tM\twriter\t5\n186\t39\tF\texecutive\tV\n"
 FILMS = "242\tKolya (1996)\tComedy\n302\tunknown\t\n"
 
 
@@ -45,10 +46,12 @@ def _archive(**files: str | bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _grouplens(tmp_path: Path, monkeypatch, ratings: str = RATINGS) -> None:
+def _grouplens(tmp_path: Path, monkeypatch, ratings: str = RATINGS, people: bool = True) -> None:
     none = "|".join("0" * 5 + "1" + "0" * 13)
     item = f"242|Kolya (1996)|24-Jan-1997||http://x|{none}\n302|unknown||||{'|'.join('0' * 19)}\n"
     files = {"ml-100k/u.data": ratings, "ml-100k/u.item": item.encode("latin-1")}
+    if people:
+        files["ml-100k/u.user"] = "196|49|M|writer|55105\n186|39|F|executive|V3N4P\n"
     (tmp_path / "ml-100k.zip").write_bytes(_archive(**files))
     monkeypatch.setattr(sources, "_GROUPLENS", tmp_path.as_uri())
 
@@ -61,6 +64,8 @@ def _wheel(monkeypatch) -> None:
             + RATINGS,
             f"{place}.item": "item_id\ttitle\tyear\tclass\n242\tKolya\t1996\tComedy\n"
             "302\tunkonwn\tunkonwn\t\n",
+            f"{place}.user": "user_id:token\tage:token\tgender:token\toccupation\tzip_code\n"
+            "196\t49\tM\twriter\t55105\n186\t39\tF\texecutive\tV3N4P",
         }
     )
 
@@ -80,7 +85,8 @@ def test_both_sources_give_the_same_rows(small, tmp_path, monkeypatch):
     assert place == "GroupLens"
     first = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
     films = {"films.tsv": FILMS, "films.sha256": sources._digest(FILMS)}
-    assert first == {"ratings.tsv": RATINGS, **films}
+    people = {"people.tsv": PEOPLE, "people.sha256": sources._digest(PEOPLE)}
+    assert first == {"ratings.tsv": RATINGS, **films, **people}
     monkeypatch.setenv("PENCHANT_DATA", str(tmp_path / "other"))
     monkeypatch.setattr(sources, "_GROUPLENS", "file:///nowhere")
     _wheel(monkeypatch)
@@ -109,6 +115,31 @@ def test_damaged_films_are_fetched_again(small, tmp_path, monkeypatch, damage):
     (folder / "films.tsv").write_text(damage)
     assert sources.fetched(small)[1] == "GroupLens"
     assert (folder / "films.tsv").read_text() == FILMS
+
+
+def test_people_that_are_missing_are_fetched_or_done_without(small, tmp_path, monkeypatch):
+    """A cache of an earlier version is filled up where a source answers, and else serves."""
+    _grouplens(tmp_path, monkeypatch)
+    folder, _ = sources.fetched(small)
+    (folder / "people.tsv").write_text("196\t49")
+    monkeypatch.setattr(sources, "_GROUPLENS", "file:///nowhere")
+    assert sources.fetched(small)[1] == "the cache"
+    assert sources.people_of(folder) == "", "half a file is none"
+    assert datasets.load("ml-100k").user_facts is None
+    _grouplens(tmp_path, monkeypatch)
+    assert sources.fetched(small)[1] == "GroupLens"
+    facts = datasets.load("ml-100k").user_facts
+    assert [facts.value(name, 0) for name in facts.columns] == [49, "M", "writer", "5"]
+
+
+def test_a_source_that_knows_nothing_of_people_is_not_asked_again(small, tmp_path, monkeypatch):
+    _grouplens(tmp_path, monkeypatch, people=False)
+    sources.fetched(small)
+    monkeypatch.setattr(sources, "_GROUPLENS", "file:///nowhere")
+    data = datasets.load("ml-100k")
+    assert data.user_facts is None
+    assert "user facts: none came with it" in data.notes
+    assert data.notes[-1].startswith("from the cache")
 
 
 @pytest.mark.parametrize(
@@ -162,6 +193,8 @@ def test_movielens_100k_as_published(ml100k):
     assert ml100k.facts.value("year", ml100k.items.row(50)) == 1977
     assert "Sci-Fi" in ml100k.facts.tags(ml100k.items.row(50))
     assert ml100k.facts.value("year", ml100k.items.row(267)) is None
+    facts, person = ml100k.user_facts, ml100k.users.row(196)
+    assert [facts.value(name, person) for name in facts.columns] == [49, "M", "writer", "5"]
     assert "SHA-256 verified" in ml100k.notes[-1]
 
 

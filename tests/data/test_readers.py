@@ -654,6 +654,59 @@ def test_item_facts_are_joined_by_overlap(tmp_path):
         pt.read([("ann", "zzz")], items={"id": [1], "title": ["x"]})
 
 
+def test_facts_about_people_are_joined_by_their_ids(tmp_path):
+    """A file, a frame or columns; the id by its name; every other column as it is called."""
+    file = _file(tmp_path, "Customer ID;age;hobbies\nbob;30;golf|chess\nann;;\n", "people.csv")
+    rows = [("ann", 7), ("bob", 8)]
+    frame = pd.DataFrame({"user_id": ["bob"], "age": [30], "hobbies": [["golf", "chess"]]})
+    for users in (file, frame, {"uid": ["bob"], "age": ["30"], "hobbies": ["golf|chess"]}):
+        data = pt.read(rows, users=users)
+        assert data.user_facts.value("age", 1) == 30
+        assert data.user_facts.value("age", 0) is None
+        assert data.user_facts.tags(1, "hobbies") == ["golf", "chess"]
+        assert pt.read(pt.read(rows), users=users).user_facts.value("age", 1) == 30
+    assert any(
+        "Customer ID names 100% of the users; age" in n for n in pt.read(rows, users=file).notes
+    )
+    assert "user facts: age, hobbies" in pt.read(rows, users=file).describe()
+    with pytest.raises(DataError, match=r"users: no column of the user facts names the users"):
+        pt.read([(1, 7), (2, 8)], users=frame)
+    with pytest.raises(DataError, match="user facts come from a path, a frame or columns"):
+        pt.read(rows, users=3)
+
+
+def test_facts_stay_with_the_people_of_a_part():
+    users = {"user": [1, 2], "sex": ["F", "M"]}
+    data = pt.read([(1, 7, 5), (2, 7, 4), (2, 8, 1)], kind="ratings", users=users)
+    for part in (data.take([1]), data.likes()):
+        assert [part.user_facts.value("sex", row) for row in (0, 1)] == ["F", "M"]
+
+
+@pytest.mark.parametrize(
+    ("ratings", "people", "lines", "facts"),
+    [
+        ("u.data", "u.user", "10|24|M|technician|85711\n11|53|F|other|V4043\n",
+         {"age": 24, "gender": "M", "occupation": "technician", "region": "8"}),
+        ("ratings.dat", "users.dat", "10::M::25::12::85711\n11::F::1::10::48067-1\n",
+         {"gender": "M", "age": 25, "occupation": 12, "region": 8}),
+    ],
+)  # fmt: skip
+def test_people_lie_beside_movielens_ratings(tmp_path, ratings, people, lines, facts):
+    """In the folder, beside the file, and given by name; of the zip code the first character."""
+    folder = _movielens(tmp_path / "ml", ratings)
+    assert pt.read(folder).user_facts is None
+    (folder / people).write_text(lines)
+    rows = folder / ratings
+    for data in (pt.read(folder), pt.read(rows), pt.read(rows, users=folder / people)):
+        row = data.users.row(10)
+        assert {name: data.user_facts.value(name, row) for name in data.user_facts.columns} == facts
+        assert data.facts is not None
+    (folder / people).write_text(lines.replace("10", "77").replace("11", "78"))
+    strangers = pt.read(folder)
+    assert strangers.user_facts is None
+    assert any(f"{people} beside it not used" in note for note in strangers.notes)
+
+
 def _movielens(folder: Path, layout: str) -> Path:
     """Three films and two people, in the files of one MovieLens release."""
     folder.mkdir()

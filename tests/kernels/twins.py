@@ -243,3 +243,14 @@ def slim(x: np.ndarray, l1: float, l2: float, positive: bool, rounds: int = 2000
         z = max(z - l1, 0.0) if positive else np.sign(z) * max(abs(z) - l1, 0.0)
         W[i, j] = z / below
     return W
+
+
+def follow_counts(sequences: Rows, n_columns: int, weights) -> np.ndarray:
+    """Pair after pair, in float64."""
+    out = np.zeros((n_columns, n_columns))
+    for r in range(sequences.n_rows):
+        row = sequences.indices[sequences.indptr[r] : sequences.indptr[r + 1]]
+        for place, a in enumerate(row):
+            for b, weight in zip(row[place + 1 :], weights, strict=False):
+                out[a, b] += weight
+    return out

@@ -9,7 +9,7 @@ import penchant as pt
 from penchant import kernels
 from penchant.data.histories import Histories
 from penchant.errors import UsageError
-from penchant.evaluation.metrics import ranking_quality
+from penchant.evaluation.quality import ranking_quality
 from penchant.kernels import Rows
 from penchant.models.bpr import BPR, _Sides, _typical
 

@@ -128,7 +128,10 @@ def test_a_stranger_with_a_persons_history_gets_that_persons_list(owner, kind, d
     model = owner().fit(data)
     person = 12
     h = data.merged.take([person])
-    history = list(zip(data.items.ids(h.items), h.values.tolist(), strict=True))
+    columns = [data.items.ids(h.items), h.values.tolist()]
+    if h.times is not None:
+        columns.append(h.times.tolist())
+    history = list(zip(*columns, strict=True))
     scores = model.scores(history=history)
     if model.fitted.body.holds_people:
         near = model.similar_users(history=history, n=1)
@@ -249,6 +252,9 @@ VERBS = {
     "recommend an entry": lambda m, u, i, junk: m.recommend(history=[junk]),
     "recommend a value": lambda m, u, i, junk: m.recommend(history=[(i, junk)]),
     "recommend a time": lambda m, u, i, junk: m.recommend(history=[(i, 1, junk)]),
+    "recommend at": lambda m, u, i, junk: m.recommend(u, at=junk),
+    "recommend facts": lambda m, u, i, junk: m.recommend(u, facts=junk),
+    "recommend a fact": lambda m, u, i, junk: m.recommend(u, facts={"age": junk}),
     "recommend n": lambda m, u, i, junk: m.recommend(u, n=junk),
     "recommend items": lambda m, u, i, junk: m.recommend(u, items=junk),
     "recommend exclude": lambda m, u, i, junk: m.recommend(u, exclude=junk),
@@ -257,6 +263,8 @@ VERBS = {
     "predict users": lambda m, u, i, junk: m.predict(junk, i),
     "predict items": lambda m, u, i, junk: m.predict(u, junk),
     "predict both": lambda m, u, i, junk: m.predict([junk], [junk]),
+    "predict at": lambda m, u, i, junk: m.predict([u, u], [i, i], at=junk),
+    "predict facts": lambda m, u, i, junk: m.predict(u, i, facts=junk),
     "scores": lambda m, u, i, junk: m.scores(junk),
     "similar": lambda m, u, i, junk: m.similar(junk),
     "similar n": lambda m, u, i, junk: m.similar(i, n=junk),
@@ -319,6 +327,16 @@ def test_equal_scores_follow_first_appearance(owner, kind, data):
         answer, list(answer)[1:], answer.sources, answer.sources[1:], strict=False
     ):
         assert x > y or place[a] < place[b] or s != t
+
+
+@EVERY
+def test_a_context_that_is_not_said_changes_nothing(owner, given, kind, data):
+    """None, a missing moment and no facts are the question without them."""
+    model = owner(**given).fit(data)
+    users = data.users.ids([0, 5])
+    plain = model.scores(users).tobytes()
+    assert model.scores(users, at=None, facts=None).tobytes() == plain
+    assert model.scores(users, at=[None, float("nan")]).tobytes() == plain
 
 
 @EVERY
@@ -418,13 +436,14 @@ def test_input_is_never_changed(owner, kind, data):
 
 @DEFAULT
 def test_duplicates_count_once(owner, kind, data):
-    """Likes keep the first event of an item, ratings the last."""
+    """Likes keep the first event of an item, ratings the last; of order the last place counts."""
     model = owner().fit(data)
     item, other = data.items.id(0), data.items.id(3)
     early, late = (2.0, 5.0) if kind == "ratings" else (1.0, 9.0)
     kept = late if kind == "ratings" else early
     twice = model.scores(history=[(item, early), (other, 4.0), (item, late)])
-    reference = [(other, 4.0), (item, kept)] if kind == "ratings" else [(item, kept), (other, 4.0)]
+    last = kind == "ratings" or model.fitted.body.ordered
+    reference = [(other, 4.0), (item, kept)] if last else [(item, kept), (other, 4.0)]
     assert twice.tobytes() == model.scores(history=reference).tobytes()
 
 

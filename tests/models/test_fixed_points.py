@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import penchant as pt
-from penchant.evaluation.metrics import mean_squared_error, rating_error
+from penchant.evaluation.metrics import mean_squared_error
+from penchant.evaluation.quality import rating_error
 from penchant.models.base import Model
 from penchant.models.rating_mf import RatingMF, _Sides
 

@@ -8,7 +8,7 @@ from tests.kernels import twins
 
 import penchant as pt
 from penchant.errors import MemoryEstimateError
-from penchant.evaluation.metrics import ranking_quality
+from penchant.evaluation.quality import ranking_quality
 from penchant.evaluation.splits import notebook_split
 
 

@@ -2,6 +2,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 #include "check.hpp"
 
@@ -152,6 +153,30 @@ void found(i64 n_rows, i64 n_columns, i64 n) {
     CHECK(out[at] == (lists[at] >= 0 && dense[at / n][lists[at]] != 0));
 }
 
+using Counts = std::tuple<std::vector<i64>, std::vector<i32>, std::vector<float>>;
+
+// A row of many pairs is walked, one of few sorted.
+void followed(const Sparse& x, i64 horizon) {
+  std::vector<double> weights;
+  for (i64 g = 0; g < horizon; ++g) weights.push_back(1.0 / static_cast<double>(g + 1));
+  const auto [indptr, indices, values] = on_any_threads<Counts>([&](const Run& run) {
+    OwnedRows out;
+    CHECK(follow_counts(x.rows(), x.n_columns, weights.data(), horizon, out, run));
+    return Counts{out.indptr, out.indices, out.values};
+  });
+  std::map<std::pair<i32, i32>, double> expected;
+  for (i64 r = 0; r < x.rows().n_rows; ++r)
+    for (i64 e = x.indptr[r]; e < x.indptr[r + 1]; ++e)
+      for (i64 f = e + 1; f < std::min(x.indptr[r + 1], e + horizon + 1); ++f)
+        expected[{x.indices[e], x.indices[f]}] += weights[f - e - 1];
+  CHECK(static_cast<i64>(indptr.size()) == x.n_columns + 1 && indices.size() == expected.size());
+  auto wanted = expected.begin();
+  for (i64 a = 0; a < x.n_columns; ++a)
+    for (i64 at = indptr[a]; at < indptr[a + 1]; ++at, ++wanted)
+      CHECK(wanted->first == std::make_pair(static_cast<i32>(a), indices[at]) &&
+            near(values[at], wanted->second));
+}
+
 }  // namespace
 
 void test_rows() {
@@ -176,6 +201,10 @@ void test_rows() {
     gathered<std::uint64_t>(n);
   }
   judged();
+  followed(Sparse(0, 5, 3, false, 2), 4);
+  followed(Sparse(40, 20, 9, false, 2), 0);
+  followed(events(300, 20, 40), 3);
+  followed(events(300, 3000, 40), 50);
   found(0, 5, 3);
   found(9, 0, 2);
   found(200, 30, 7);

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 import penchant
 from penchant.cli import show
-from penchant.cli.items import find_history, find_item, find_items, find_user
+from penchant.cli.items import find_facts, find_history, find_item, find_items, find_user
 from penchant.cli.train import add_trainers
 from penchant.errors import PenchantError, UsageError
 from penchant.models import Model, catalogue, load
@@ -57,6 +57,14 @@ History = Annotated[
     ),
 ]
 
+At = Annotated[
+    str | None, typer.Option(help="the moment asked about, such as 2026-04-03 or 2026-04-03T18:30")
+]
+Facts = Annotated[
+    list[str] | None,
+    typer.Option("--facts", help="what is known of the person, as COLUMN=VALUE; repeat"),
+]
+
 
 def main() -> int:
     """Run the command line; the process's exit code."""
@@ -68,6 +76,7 @@ def main() -> int:
 def _main() -> int:
     try:
         add_trainers(trainers)
+        _add_measures()
         code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):  # before any command began
         show.complaint("interrupted")
@@ -92,6 +101,14 @@ def _main() -> int:
             show.complaint(message)
         return 2
     return int(code or 0)
+
+
+def _add_measures() -> None:
+    """The commands that measure, once."""
+    from penchant.cli.measure import add_measures
+
+    if not any(command.name == "compare" for command in app.registered_commands):
+        add_measures(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -124,6 +141,8 @@ def recommend(
         list[str] | None, typer.Argument(metavar="[USER]...", help="people of the data")
     ] = None,
     history: History = None,
+    at: At = None,
+    facts: Facts = None,
     n: Number = 10,
     keep_seen: Annotated[
         bool, typer.Option("--keep-seen", help="also what the person met")
@@ -148,6 +167,7 @@ def recommend(
         show.strangers(model, users or [], "popular items instead")
     people = [find_user(model, user) for user in users or []]
     options: dict[str, Any] = {
+        **_context(at, facts),
         "n": n,
         "exclude_seen": not keep_seen,
         "explain": reasons,
@@ -189,6 +209,8 @@ def predict(
     first: Annotated[str, typer.Argument(metavar="USER", help="a person; left out with --history")],
     second: Annotated[str | None, typer.Argument(metavar="ITEM", help="id or title")] = None,
     history: History = None,
+    at: At = None,
+    facts: Facts = None,
     as_json: AsJson = False,
 ) -> None:
     """The stars that a person would give an item.
@@ -202,8 +224,8 @@ def predict(
     show.strangers(model, [] if typed is None else [typed], "rated as a stranger")
     user = None if typed is None else find_user(model, typed)
     row = find_item(model, item)
-    asked = {"history": find_history(model, history)} if history else {"users": user}
-    stars = model.predict(items=row, **asked)
+    asked: dict[str, Any] = {"history": find_history(model, history)} if history else {}
+    stars = model.predict(user, row, **asked, **_context(at, facts))
     show.answer(
         {"user_id": user, "item_id": row, "title": _title(model, row), "rating": stars}, as_json
     )
@@ -215,6 +237,8 @@ def explain(
     first: Annotated[str, typer.Argument(metavar="USER", help="a person; left out with --history")],
     second: Annotated[str | None, typer.Argument(metavar="ITEM", help="id or title")] = None,
     history: History = None,
+    at: At = None,
+    facts: Facts = None,
     by: Annotated[
         Literal["item", "person"], typer.Option(help="a share per past item, or per person")
     ] = "item",
@@ -229,6 +253,7 @@ def explain(
     model = load(folder)
     user, item = _pair(first, second, history)
     asked: dict[str, Any] = {"history": find_history(model, history)} if history else {"user": user}
+    asked |= _context(at, facts)
     show.explanation(model.explain(item=find_item(model, item), by=by, **asked), as_json)
 
 
@@ -274,6 +299,11 @@ def _pair(first: str, second: str | None, history: list[str] | None) -> tuple[st
     if history or second is None:
         raise UsageError("give a user and an item, or an item and a --history")
     return first, second
+
+
+def _context(at: str | None, facts: list[str] | None) -> dict[str, Any]:
+    """What was said about the moment and the person."""
+    return {"at": at, "facts": find_facts(facts) if facts else None}
 
 
 def _title(model: Model, item: Any) -> str:

@@ -15,16 +15,14 @@ from penchant.data.interactions import Interactions
 from penchant.data.tables import Table
 from penchant.embedding_map import embedding_map
 from penchant.errors import FetchError, MissingExtraError, UsageError
-from penchant.evaluation.metrics import mean_squared_error, ranking_quality, rating_error
-from penchant.evaluation.splits import Split, notebook_split
+from penchant.evaluation import compare, evaluate, protocol
+from penchant.evaluation.metrics import mean_squared_error
 from penchant.models import (
     BPR,
-    EASE,
     SLIM,
     ImplicitALS,
     ItemKNN,
     Model,
-    Popularity,
     RatingMF,
     RP3beta,
     UserKNN,
@@ -72,9 +70,8 @@ def run(out: Path, *, quiet: bool) -> dict[str, Any]:
     data, movies = _data(screen)
     found: dict[str, Any] = {"data": data.describe().splitlines()}
     if movies:
-        split = notebook_split(data)
-        found["stars"] = _stars(screen, split)
-        found["lists"] = _lists(screen, split)
+        found["stars"] = _stars(screen, data)
+        found["lists"] = _lists(screen, data)
     found |= _advice(screen, data, movies)
     found["map"] = _map(screen, data, movies, out)
     found["seconds"] = round(time.monotonic() - started, 1)
@@ -108,45 +105,53 @@ def _data(screen: _Screen) -> tuple[Interactions, bool]:
     return data, True
 
 
-def _stars(screen: _Screen, split: Split) -> list[dict[str, Any]]:
+def _stars(screen: _Screen, data: Interactions) -> list[dict[str, Any]]:
     """Rating errors on the held-out 15 %; settings were chosen on the validation part."""
     screen.step("stars: mean squared error on the held-out 15 % of the notebook's split")
-    train = split.train.columns()["rating"].mean(dtype="float64")
-    truth = split.test.columns()["rating"]
+    split = protocol("notebook", data)
+    mean = split.train.columns()["rating"].mean(dtype="float64")
     rows: list[dict[str, Any]] = [
-        {"model": "mean of train", "test_mse": mean_squared_error(truth, train), "seconds": 0.0}
+        {
+            "model": "mean of train",
+            "test_mse": mean_squared_error(split.test.columns()["rating"], mean),
+            "±": None,
+            "seconds": 0.0,
+        }
     ]
     for model in (UserKNN(), ItemKNN(), RatingMF(**_SGD), RatingMF(**_ALS)):
-        seconds = _fit(model, split.train, screen)
+        found = evaluate(model, split, goal="stars")
         rows.append(
             {
                 "model": _label(model),
-                "test_mse": rating_error(model, split.test),
-                "seconds": seconds,
+                "test_mse": found["mse"],
+                "±": found.errors["mse"],
+                "seconds": round(found.seconds["fit"], 2),
             }
         )
     screen.table(Table({name: [row[name] for row in rows] for name in rows[0]}))
     return rows
 
 
-def _lists(screen: _Screen, split: Split) -> list[dict[str, Any]]:
-    """Ranking quality on the same held-out part; ratings of 4 and more are likes."""
-    screen.step("lists: the ten best, against the held-out ratings of 4 and more")
-    train, test = split.train.likes(at_least=4), split.test.likes(at_least=4)
-    rows = []
-    everyone = (Popularity, ItemKNN, RP3beta, BPR, UserKNN, ImplicitALS, SLIM, EASE)
-    for model in (one() for one in everyone):
-        seconds = _fit(model, train, screen)
-        quality = ranking_quality(model, test, n=10)
-        rows.append(
-            {
-                "model": _label(model),
-                "ndcg@10": quality.ndcg,
-                "recall@10": quality.recall,
-                "seconds": seconds,
-            }
-        )
+def _lists(screen: _Screen, data: Interactions) -> list[dict[str, Any]]:
+    """Ranking quality, worst first, and what may be concluded from it."""
+    screen.step("lists: the ten best, a fifth of the ratings held out, each of them a like")
+    split = protocol("topn-fold0", data)
+    models = [one() for one in (RP3beta, BPR, UserKNN, ImplicitALS, SLIM)]
+    found = compare(models, split, metrics=("ndcg@10", "recall@10"), seeds=(0,))
+    rows = [
+        {
+            "model": one.label,
+            "ndcg@10": one["ndcg@10"],
+            "±": one.errors["ndcg@10"],
+            "recall@10": one["recall@10"],
+            "coverage@10": one.beyond["coverage@10"],
+            "seconds": round(one.seconds["fit"], 2),
+        }
+        for one in reversed(found.evaluations)
+    ]
     screen.table(Table({name: [row[name] for row in rows] for name in rows[0]}))
+    for line in found.verdict:
+        screen.say(f"   {line}")
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Items as people type them: an id, or a title where that is unambiguous."""
+"""Items, histories and facts as people type them: an item by id, or by an unambiguous title."""
 
 from __future__ import annotations
 
@@ -54,6 +54,19 @@ def _entry(model: Model, typed: str) -> Any:
     if not equals or model.fitted.items.row(typed) >= 0 or not _VALUE.fullmatch(value):
         return find_item(model, typed)
     return find_item(model, item), float(value)
+
+
+def find_facts(typed: Sequence[str]) -> dict[str, str]:
+    """Facts as people type them: ``COLUMN=VALUE``.
+
+    Raises:
+        UsageError: something is written otherwise.
+    """
+    parts = [one.partition("=") for one in typed]
+    for one, (name, equals, _) in zip(typed, parts, strict=True):
+        if not (name.strip() and equals):
+            raise UsageError("facts are written COLUMN=VALUE", where="--facts", got=one)
+    return {name.strip(): value for name, _, value in parts}
 
 
 def find_items(model: Model, typed: Sequence[str]) -> list[Any]:

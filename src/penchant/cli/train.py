@@ -41,6 +41,9 @@ def _data(
         str, typer.Argument(metavar="FILE", help="a file, or a data set: interests, ml-100k, ml-1m")
     ],
     items: Annotated[Path | None, typer.Option(help="file of item facts: titles, genres")] = None,
+    users: Annotated[
+        Path | None, typer.Option(help="file of facts about people: age, country")
+    ] = None,
     user: Annotated[
         str | None, typer.Option(help="column of the users, by name or position")
     ] = None,
@@ -71,12 +74,20 @@ def _data(
     """Carry the signature of what every model's command shares."""
 
 
+_OWN_TO_TRAIN = ("source", "at_least", "every_rating", "out", "histories", "as_json")
+DATA_FLAGS = tuple(  # what a file's columns are, for every command that reads one
+    flag.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+    for name, flag in inspect.signature(_data, eval_str=True).parameters.items()
+    if name not in _OWN_TO_TRAIN
+)
+
+
 def _trainer(model: type[Model]) -> Any:
     """The command of a model, as a function whose signature is its flags."""
     shared = inspect.signature(_data, eval_str=True)
 
     def train(**given: Any) -> None:
-        hyper = {name: _value(model, one, given.pop(name)) for name, one in model.params.items()}
+        hyper = {name: typed(model, one, given.pop(name)) for name, one in model.params.items()}
         _train(model(**hyper), **given)
 
     flags = [
@@ -109,14 +120,14 @@ def _default(one: Param) -> Any:
     return _NONE if one.default is None else str(one.default)
 
 
-def _value(owner: type[Model], one: Param, written: Any) -> Any:
+def typed(owner: type[Model], one: Param, written: Any) -> Any:
     """What somebody wrote, in the hyperparameter's type."""
     if one.dtype is bool:
         return written
     if one.none and written.casefold() == _NONE:
         return None
     try:
-        return one.dtype(written)
+        return one.read(written)
     except ValueError:
         raise ParameterError(
             f"{one.name} must be {one.rule}", where=owner.__name__, got=written
@@ -142,7 +153,7 @@ def _train(
             do="Leave out --at-least and --every-rating",
         )
     with _claimed(out):
-        data = _read(source, columns)
+        data = read_source(source, columns)
         if at_least is not None and data.kind == "likes":
             raise UsageError(
                 "these are likes already, not ratings",
@@ -190,7 +201,8 @@ def _claimed(out: Path) -> Iterator[None]:
         raise
 
 
-def _read(source: str, columns: dict[str, Any]) -> Interactions:
+def read_source(source: str, columns: dict[str, Any]) -> Interactions:
+    """The interactions of a file or a named data set, columns as their flags say."""
     if source in datasets.names() and not Path(source).exists():
         if asked := [name for name, column in columns.items() if column is not None]:
             raise UsageError(

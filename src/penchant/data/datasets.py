@@ -49,6 +49,7 @@ _PUBLISHED = {
         "median 68, mean 144, most 9,254; most met item 67,310",
     ),
 }
+_OF_PEOPLE = ("gender", "occupation", "region")  # beside the age
 _MANY = 16  # who has more than one item in so many is drawn with all items in view
 _START = 1_000_000_000_000_000  # the first moment of a town, microseconds
 _SPAN = 100_000_000_000_000
@@ -103,6 +104,7 @@ def _interests() -> Interactions:
 def _movielens(folder: Any, place: str) -> Interactions:
     from penchant.data.facts import YEAR_IN_TITLE
     from penchant.data.readers import read
+    from penchant.data.sources import people_of
 
     ratings = read(folder / "ratings.tsv", user=0, item=1, value=2, time=3, kind="ratings")
     lines = (folder / "films.tsv").read_text("utf-8").splitlines()
@@ -112,7 +114,16 @@ def _movielens(folder: Any, place: str) -> Interactions:
         list(ids) if ratings.items.is_text else np.array(ids, dtype=np.int64),
         {TITLE: titles, YEAR: [year and int(year[1]) for year in years], TAGS: genres},
     )
-    return ratings.with_features(facts).noted(place)
+    return _with_people(ratings.with_features(facts), people_of(folder)).noted(place)
+
+
+def _with_people(ratings: Interactions, text: str) -> Interactions:
+    """The ratings with what is known of those who gave them."""
+    if not text:
+        return ratings.noted("user facts: none came with it")
+    ids, ages, *words = zip(*(line.split("\t") for line in text.splitlines()), strict=True)
+    columns = {"age": list(map(int, ages)), **dict(zip(_OF_PEOPLE, words, strict=True))}
+    return ratings.with_user_facts(Features.from_columns(np.array(ids, dtype=np.int64), columns))
 
 
 def town(

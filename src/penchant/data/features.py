@@ -138,7 +138,7 @@ def _pack(cells: Iterable[Any], as_text: bool) -> Column:
     numeric = all(cell is None or isinstance(cell, int | float | np.number) for cell in cells)
     if numeric and not as_text:
         return np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
-    return Text.pack([_cell_text(cell) for cell in cells])
+    return Text.pack([cell_text(cell) for cell in cells])
 
 
 def missing(cell: Any) -> bool:
@@ -151,7 +151,8 @@ def missing(cell: Any) -> bool:
     return not (isinstance(same, bool | np.bool_) and same)
 
 
-def _cell_text(cell: Any) -> str:
+def cell_text(cell: Any) -> str:
+    """A cell of whatever library as text; several tags are joined, None is the empty text."""
     if cell is None:
         return ""
     if isinstance(cell, list | tuple | np.ndarray):

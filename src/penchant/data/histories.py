@@ -152,9 +152,35 @@ class Histories:
         """
         return deciding(self.rows(), self.n_items, last=kind == "ratings")
 
+    def latest(self, kind: Kind) -> Histories:
+        """Each item once per person, where it was met last; its value is that of `merged`.
+
+        >>> h = Histories.of([[0, 1, 0]], n_items=2)
+        >>> h.merged("likes").items.tolist(), h.latest("likes").items.tolist()
+        ([0, 1], [1, 0])
+        """
+        deciding_mask, last = self.deciding(kind), self.deciding("ratings")
+        if np.array_equal(deciding_mask, last):
+            return self if last.all() else self.where(last)
+        values, owners = self.values.copy(), self.owners
+        chosen, final = (
+            entries[np.lexsort((self.items[entries], owners[entries]))]
+            for entries in (np.flatnonzero(deciding_mask), np.flatnonzero(last))
+        )
+        values[final] = self.values[chosen]
+        return self.with_values(values).where(last)
+
     def of_people(self, people: Int32) -> Histories:
         """The same histories, known to be those of some training rows, int32 ``[B]``."""
         return replace(self, people=people)
+
+    def knowing(self, facts: Rows | None) -> Histories:
+        """The same histories with facts about their people, sparse ``[B, n_features]``."""
+        return replace(self, facts=facts)
+
+    def asked_at(self, at: Int64 | None) -> Histories:
+        """The same histories, asked about at some moments, int64 ``[B]``."""
+        return replace(self, at=at)
 
     def with_items(self, items: Int32, n_items: int) -> Histories:
         """The same entries of other items, int32 ``[nnz]``, of a catalogue of another size."""

@@ -48,6 +48,7 @@ class Interactions:
         kind: ``"ratings"`` (graded opinion) or ``"likes"`` (it happened).
         liked_from: the rating from which a like was counted, where ratings became likes.
         facts: what is known about the items, aligned with ``items``, or None.
+        user_facts: what is known about the people, aligned with ``users``, or None.
         notes: how columns, units and the kind were decided.
         rejected: rows that could not be read.
         origin: the frame library the rows came in, or None.
@@ -65,6 +66,7 @@ class Interactions:
     kind: Kind = "likes"
     liked_from: float | None = None
     facts: Features | None = None
+    user_facts: Features | None = None
     notes: tuple[str, ...] = ()
     rejected: tuple[Reject, ...] = ()
     origin: str | None = None
@@ -149,6 +151,10 @@ class Interactions:
     def with_features(self, features: Features) -> Interactions:
         """The same interactions with item facts attached."""
         return replace(self, facts=features.aligned(self.items))
+
+    def with_user_facts(self, features: Features) -> Interactions:
+        """The same interactions with facts about their people attached."""
+        return replace(self, user_facts=features.aligned(self.users))
 
     def noted(self, note: str) -> Interactions:
         """The same interactions with one more note."""
@@ -271,6 +277,8 @@ class Interactions:
             lines.append(f"time: {first} to {last}")
         if self.facts:
             lines.append(f"item facts: {', '.join(self.facts.columns)}")
+        if self.user_facts:
+            lines.append(f"user facts: {', '.join(self.user_facts.columns)}")
         if self.rejected:
             lines.append(f"rejected rows: {len(self.rejected):,}")
         return "\n".join([*lines, *self.notes])

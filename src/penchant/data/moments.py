@@ -1,10 +1,13 @@
-"""Cells -> moments in time: numbers, whose unit their size tells, and dates in usual forms."""
+"""Cells -> moments in time: numbers, whose unit their size tells, and dates in usual forms.
+
+What is asked in a call (`moment`, `moments`) is not guessed at: numbers there are microseconds.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,9 @@ import numpy.typing as npt
 
 from penchant import kernels
 from penchant.data.coded import Column, by_row, distinct_cells
+from penchant.data.features import missing
 from penchant.data.histories import NO_TIME
-from penchant.errors import shown
+from penchant.errors import ParameterError, UsageError, shown
 
 _UNITS = ((1e11, 1_000_000, "seconds"), (1e14, 1_000, "milliseconds"), (1e17, 1, "microseconds"))
 _COMPACT = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")  # 20240131
@@ -149,5 +153,75 @@ def _moment(text: str, day_first: bool) -> int:
             moment = datetime.fromisoformat(text.removesuffix(" UTC"))
     except ValueError:
         return int(NO_TIME)
-    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _START
+    return _micros(moment)
+
+
+def _micros(when: datetime) -> int:
+    """Microseconds since 1970; without a zone it is UTC."""
+    since = (when if when.tzinfo else when.replace(tzinfo=UTC)) - _START
     return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
+
+
+def moment(asked: Any, where: str = "at") -> int:
+    """One moment as microseconds UTC since 1970; `NO_TIME` for None, NaN and NaT.
+
+    Args:
+        asked: a datetime or date, a NumPy datetime64, ISO text, or a number in microseconds;
+            without a zone it is UTC.
+        where: the argument, for the complaint.
+
+    Raises:
+        ParameterError: none of these, or beyond what 64 bits hold.
+
+    >>> moment("1970-01-02"), moment(datetime(1970, 1, 2, 0, 0, 1)), moment(5)
+    (86400000000, 86401000000, 5)
+    """
+    if missing(asked):
+        return int(NO_TIME)
+    try:
+        found = _asked(asked)
+    except (TypeError, ValueError, OverflowError):
+        found = None
+    if found is None or not abs(found) < 2**63:
+        raise ParameterError(
+            "a moment is a datetime, ISO text or a number in microseconds UTC",
+            where=where,
+            got=asked,
+        )
+    return found
+
+
+def _asked(asked: Any) -> int | None:
+    if isinstance(asked, str):
+        return _micros(datetime.fromisoformat(asked.strip()))
+    if isinstance(asked, datetime):
+        return _micros(asked)
+    if isinstance(asked, date):
+        return _micros(datetime(asked.year, asked.month, asked.day))
+    if isinstance(asked, np.datetime64):
+        return int(asked.astype("datetime64[us]").astype(np.int64))
+    if isinstance(asked, int | float | np.integer | np.floating) and not isinstance(asked, bool):
+        return int(asked)
+    return None
+
+
+def moments(asked: Any, n: int, where: str = "at") -> Moments | None:
+    """``n`` moments, int64 ``[n]``: one for all, or one for each; None if none was said.
+
+    Raises:
+        ParameterError: something that is no moment.
+        UsageError: many moments, but not ``n``.
+
+    >>> moments("1970-01-02", 2).tolist(), moments([1, None], 2)[0], moments(None, 2)
+    ([86400000000, 86400000000], np.int64(1), None)
+    """
+    if asked is None:
+        return None
+    if isinstance(asked, str | bytes | np.generic) or not hasattr(asked, "__iter__"):
+        return np.full(n, moment(asked, where), dtype=np.int64)
+    cells = np.atleast_1d(np.asarray(asked)) if hasattr(asked, "dtype") else list(asked)
+    if len(cells) != n:
+        raise UsageError(f"give one moment, or one for each of {n}", where=where, got=asked)
+    if isinstance(cells, np.ndarray) and cells.dtype.kind == "M":
+        return cells.astype("datetime64[us]").astype(np.int64)
+    return np.array([moment(cell, where) for cell in cells], dtype=np.int64)

@@ -23,7 +23,7 @@ from penchant.data.columns import (
     find_roles,
     to_values,
 )
-from penchant.data.facts import read_facts
+from penchant.data.facts import About, read_facts
 from penchant.data.files import nearest_name
 from penchant.data.frames import (
     Cells,
@@ -55,6 +55,7 @@ def read(
     kind: Kind | None = None,
     weights: Mapping[str, float] | None = None,
     items: Any = None,
+    users: Any = None,
     rejects: str | os.PathLike[str] | None = None,
 ) -> Interactions:
     """Interactions from whatever holds them.
@@ -72,6 +73,7 @@ def read(
         kind: ``"ratings"`` or ``"likes"``; detected if not given.
         weights: value of each event type, such as ``{"view": 1, "purchase": 5, "dislike": -1}``.
         items: item facts (titles, years, genres) as a path, frame or {column: cells}.
+        users: facts about the people (age, country), likewise.
         rejects: where rows that could not be read are written; default
             ``<file>.rejects.csv`` beside the file.
 
@@ -87,10 +89,10 @@ def read(
     <Interactions: 3 ratings of 2 users and 2 items>
     """
     if isinstance(source, Interactions):
-        return source if items is None else read_facts(items, source)
+        return _with_facts(source, None, items, users)
     path = _path(source)
     if path is not None and path.is_dir():
-        path, items = movielens.in_folder(path, items)
+        path = movielens.in_folder(path)
     cells, table = _cells(source, path)
     where = str(path) if path else "read"
     asked = {"user": user, "item": item, "value": value, "time": time, "type": type}
@@ -108,24 +110,30 @@ def read(
     bad: Reasons = {}
     parts = _Parts(cells, roles, weights, bad, from_text=table is not None)
     data = parts.interactions(kind, _rejected(cells, table, bad), where)
-    if items is not None:
-        data = read_facts(items, data)
-    elif path is not None:
-        data = _facts_beside(path, data)
+    data = _with_facts(data, path, items, users)
     if data.rejected:
         _report(data, len(cells), path, rejects)
     return data
 
 
-def _facts_beside(path: Path, data: Interactions) -> Interactions:
-    """The films that lie beside MovieLens ratings, if they are about these items."""
-    films = movielens.beside(path)
-    if films is None:
-        return data
+def _with_facts(data: Interactions, path: Path | None, items: Any, users: Any) -> Interactions:
+    """The facts that were given, else those that lie beside MovieLens ratings."""
+    films, people = movielens.beside(path) if path is not None else (None, None)
+    if items is not None:
+        data = read_facts(items, data, "item")
+    elif films is not None:
+        data = _facts_beside(films, data, "item")
+    if users is not None:
+        return read_facts(users, data, "user")
+    return data if people is None else _facts_beside(people, data, "user")
+
+
+def _facts_beside(facts: Path, data: Interactions, about: About) -> Interactions:
+    """The facts of a file, if they are about these items or people."""
     try:
-        return read_facts(films, data)
+        return read_facts(facts, data, about)
     except DataError as error:
-        return data.noted(f"{films.name} beside it not used: {error.what}")
+        return data.noted(f"{facts.name} beside it not used: {error.what}")
 
 
 class _Parts:

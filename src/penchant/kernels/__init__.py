@@ -7,6 +7,7 @@ from penchant.kernels.machine import available_memory, isa, set_isa, set_threads
 from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
 from penchant.kernels.rows import Rows, Table, csr, deciding, gather, nearest, neighbours, spread
 from penchant.kernels.scores import Panels, hits, product, select, top_k
+from penchant.kernels.sequences import follow_counts
 from penchant.kernels.slim import slim_columns
 from penchant.kernels.texts import divide
 
@@ -26,6 +27,7 @@ __all__ = [
     "divide",
     "draw_pairs",
     "encode",
+    "follow_counts",
     "gather",
     "gram",
     "hits",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,9 @@ class Text:
             return piece.decode()
         except UnicodeDecodeError as error:
             raise UsageError("a text is damaged", where=f"Text[{row}]", got=piece) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.many(np.arange(len(self), dtype=np.int32)))
 
     def many(self, rows: npt.ArrayLike) -> list[str]:
         """Some of the strings.

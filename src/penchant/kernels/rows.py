@@ -59,6 +59,18 @@ class Rows(NamedTuple):
         values = None if self.values is None else self.values[entries]
         return Rows(indptr, self.indices[entries], values)
 
+    def where(self, keep: npt.NDArray[np.bool_]) -> Rows:
+        """The same rows, empty except where ``keep`` (bool ``[R]``) holds.
+
+        >>> Rows(np.array([0, 2, 3]), np.array([0, 2, 1])).where(np.array([False, True]))[:2]
+        (array([0, 0, 1]), array([1]))
+        """
+        counts = np.diff(self.indptr)
+        entries = np.repeat(keep, counts)
+        indptr = np.concatenate([[0], np.cumsum(np.where(keep, counts, 0))]).astype(np.int64)
+        values = None if self.values is None else self.values[entries]
+        return Rows(indptr, self.indices[entries], values)
+
     @classmethod
     def stacked(cls, parts: Sequence[Rows]) -> Rows:
         """Rows below each other; all of them with values."""

@@ -10,14 +10,17 @@ from inspect import isabstract
 from penchant.errors import ModelError, PenchantNotice
 from penchant.models import folder as _folder
 from penchant.models.base import Model
+from penchant.models.blend import Blend
 from penchant.models.bpr import BPR
 from penchant.models.ease import EASE
 from penchant.models.implicit_als import ImplicitALS
 from penchant.models.item_knn import ItemKNN
+from penchant.models.next_item import NextItem
 from penchant.models.popularity import Popularity
 from penchant.models.rating_mf import RatingMF
 from penchant.models.rp3beta import RP3beta
 from penchant.models.slim import SLIM
+from penchant.models.slit import SLIT
 from penchant.models.user_knn import UserKNN
 
 ENTRY_POINTS = "penchant.models"
@@ -26,9 +29,12 @@ __all__ = [
     "BPR",
     "EASE",
     "SLIM",
+    "SLIT",
+    "Blend",
     "ImplicitALS",
     "ItemKNN",
     "Model",
+    "NextItem",
     "Popularity",
     "RP3beta",
     "RatingMF",
@@ -44,7 +50,7 @@ def catalogue() -> dict[str, type[Model]]:
     A package whose model cannot be loaded, or whose name is taken, is left out with a notice.
 
     >>> list(catalogue())[:2]
-    ['bpr', 'ease']
+    ['bpr', 'blend']
     """
     found = _own()
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):

@@ -185,10 +185,13 @@ def float_scores(scores: npt.NDArray[Any]) -> tuple[float, ...]:
     return tuple(scores.astype(np.float64).tolist())
 
 
-def best_rows(fitted: Fitted, asked: Histories, n: int) -> Int32:
-    """The items that the model itself advises each person, int32 ``[B, n]``, padded with -1."""
+def best_rows(fitted: Fitted, asked: Histories, n: int, allowed: Bool | None = None) -> Int32:
+    """The items that the model itself advises each person, int32 ``[B, n]``, padded with -1.
+
+    ``allowed`` bool ``[n_items]`` leaves items out for everybody.
+    """
     wish = Wish(n, on_shortage="strict")
-    found = [_block(fitted, met, wish, None).rows for met in blocks(asked)]
+    found = [_block(fitted, met, wish, allowed).rows for met in blocks(asked)]
     rows = np.concatenate(found) if found else np.empty((0, n), np.int32)
     return np.pad(rows, ((0, 0), (0, n - rows.shape[1])), constant_values=-1)
 

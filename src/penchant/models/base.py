@@ -18,6 +18,7 @@ from penchant import kernels
 from penchant.data.features import matching
 from penchant.data.histories import Float32, Histories, Kind
 from penchant.data.interactions import Interactions
+from penchant.data.moments import moments
 from penchant.data.tables import Table
 from penchant.data.vocabulary import Id
 from penchant.errors import (
@@ -43,15 +44,18 @@ from penchant.models.answers import (
 )
 from penchant.models.bodies.body import Body, blocks
 from penchant.models.fitted import Fitted
-from penchant.models.job import Job, training_data, validation_data
+from penchant.models.job import Job, Known, training_data, validation_data
 from penchant.models.params import Param, declared, param
 from penchant.models.questions import (
+    Facts,
     History,
     OnUnknown,
     Question,
     check_choice,
+    check_facts,
     check_n,
     distinct_people,
+    in_context,
     is_many,
     of_people,
     of_stranger,
@@ -64,11 +68,13 @@ from penchant.version import __version__
 class Model(ABC):
     """A function from histories to scores, learned from interactions.
 
-    Subclasses declare hyperparameters with `param`, say in ``feedback`` what they learn from,
-    and write `_learn`. Everything a user calls is here and final.
+    Subclasses declare hyperparameters with `param`, say in ``feedback`` what they learn from and in
+    ``uses_facts`` whether from facts too, and write `_learn`. Everything a user calls is here and
+    final.
     """
 
     feedback: ClassVar[tuple[Kind, ...]] = ("likes",)
+    uses_facts: ClassVar[bool] = False
     params: ClassVar[Mapping[str, Param]] = {}
     name: ClassVar[str]
     _fitted: Fitted | None = None
@@ -120,24 +126,26 @@ class Model(ABC):
             MemoryEstimateError: the fit would not fit in this machine's free memory.
 
         """
-        who = type(self).__name__
-        data = training_data(data, self.feedback, who)
+        data = training_data(data, self.feedback, type(self).__name__)
         held = None if validation is None else validation_data(validation)
-        h = data.merged
-        liked = h if data.kind == "ratings" else h.where(h.values != 0)
-        job = Job(data, liked, held, reporter(progress), self.name)
-        need, way_out = self._memory(liked, job)
+        known = Known.about(data) if self.uses_facts else Known()
+        job = Job(data, held, reporter(progress), self.name, known)
+        body = self._learn_from(job)
+        params = {name: one.plain(getattr(self, name)) for name, one in self.params.items()}
+        self._fitted = Fitted.of(body, job, params)
+        return self
+
+    def _learn_from(self, job: Job) -> Body:
+        """What is learned, if there is memory for it."""
+        need, way_out = self._memory(job.h, job)
         if need > kernels.available_memory():
             raise MemoryEstimateError(
                 f"needs about {need / 1e9:,.1f} GB, {kernels.available_memory() / 1e9:,.1f} GB are"
                 " free",
-                where=f"{who}.fit",
+                where=f"{type(self).__name__}.fit",
                 do=way_out,
             )
-        body = self._learn(liked, job)
-        params = {name: getattr(self, name) for name in self.params}
-        self._fitted = Fitted.of(body, data, liked, params, tuple(job.epochs))
-        return self
+        return self._learn(job.h, job)
 
     @property
     def fitted(self) -> Fitted:
@@ -163,6 +171,8 @@ class Model(ABC):
         *,
         n: int = ...,
         history: History | None = ...,
+        at: Any = ...,
+        facts: Facts | None = ...,
         exclude_seen: bool = ...,
         items: Sequence[Id] | None = ...,
         exclude: Sequence[Id] | None = ...,
@@ -177,6 +187,8 @@ class Model(ABC):
         *,
         n: int = ...,
         history: History | None = ...,
+        at: Any = ...,
+        facts: Facts | None = ...,
         exclude_seen: bool = ...,
         items: Sequence[Id] | None = ...,
         exclude: Sequence[Id] | None = ...,
@@ -190,6 +202,8 @@ class Model(ABC):
         *,
         n: int = 10,
         history: History | None = None,
+        at: Any = None,
+        facts: Facts | None = None,
         exclude_seen: bool = True,
         items: Sequence[Id] | None = None,
         exclude: Sequence[Id] | None = None,
@@ -204,6 +218,10 @@ class Model(ABC):
             n: how many items, at least 1.
             history: instead of ``user``, what somebody liked: item ids, (item, value[, time])
                 tuples or {item: value}. Unknown items are ignored and counted in the result.
+            at: the moment asked about, or one per user: a datetime, NumPy datetime64, ISO text or a
+                number in microseconds UTC (as every time here). For models that know of time.
+            facts: {column: value} about the person, or one of these per user, replacing what the
+                training data say. For models that learned from facts; unknown ones are noticed.
             exclude_seen: leave out what the person met. What they disliked is always left out.
             items: only these.
             exclude: not these.
@@ -221,14 +239,20 @@ class Model(ABC):
         check_choice("on_shortage", on_shortage, ("fill", "strict"))
         check_n(n)
         user = list(user) if is_many(user) else user
-        question = self._question(user, history, on_unknown)
+        question = self._question(user, history, on_unknown, at, facts)
         wish = Wish(n, exclude_seen, items, exclude, on_shortage, explain)
         if is_many(user):
             return as_table(self.fitted, self.name, user, question, wish)
         return ranked_list(self.fitted, self.name, question, wish)
 
     def predict(
-        self, users: Any = None, items: Any = None, *, history: History | None = None
+        self,
+        users: Any = None,
+        items: Any = None,
+        *,
+        history: History | None = None,
+        at: Any = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> Any:
         """The stars that people would give items, on the scale of the training ratings.
 
@@ -236,6 +260,8 @@ class Model(ABC):
             users: ids, as long as ``items``; or one id.
             items: ids; or one id.
             history: instead of ``users``, one stranger's history.
+            at: the moment asked about, or one per pair; see `recommend`.
+            facts: {column: value} about everyone asked about; see `recommend`.
 
         Returns:
             float64 ``[n]``, or a float for one user and one item. Unknown people and items get
@@ -257,17 +283,28 @@ class Model(ABC):
         asked = list(items) if is_many(items) else [items]
         users = list(users) if is_many(users) else users
         distinct, where = distinct_people(users, len(asked), history)
-        h = fitted.opinions(self._question(distinct, history, "popular").met)
-        stars = fitted.body.clipped(fitted.body.pairs(h, where, fitted.items.rows(asked)))
+        when = moments(at, len(asked))
+        one = None if is_many(at) else at
+        check_facts(facts)
+        h = fitted.opinions(self._question(distinct, history, "popular", one, facts).met)
+        stars = fitted.body.clipped(fitted.body.pairs(h, where, fitted.items.rows(asked), when))
         return stars if is_many(items) or is_many(users) else float(stars[0])
 
-    def scores(self, user: Any = None, *, history: History | None = None) -> Float32:
+    def scores(
+        self,
+        user: Any = None,
+        *,
+        history: History | None = None,
+        at: Any = None,
+        facts: Facts | None = None,
+    ) -> Float32:
         """The raw score of every item, float32 ``[n_items]``, or ``[B, n_items]`` for many users.
 
-        Columns are in the order of ``model.item_ids``. Scores are finite.
+        Columns are in the order of ``model.item_ids``. Scores are finite. ``at`` and ``facts`` are
+        those of `recommend`.
         """
         user = list(user) if is_many(user) else user
-        question = self._question(user, history, "popular")
+        question = self._question(user, history, "popular", at, facts)
         h = self.fitted.opinions(question.met)
         parts = [np.asarray(self.fitted.body.score(part)[0]) for part in blocks(h)]
         scores = np.concatenate(parts) if parts else np.empty((0, h.n_items), np.float32)
@@ -315,6 +352,8 @@ class Model(ABC):
         item: Id | None = None,
         *,
         history: History | None = None,
+        at: Any = None,
+        facts: Facts | None = None,
         by: Cause = "item",
     ) -> Explanation:
         """Why an item has its score: shares that sum to it.
@@ -323,13 +362,15 @@ class Model(ABC):
             user: a person of the data.
             item: the item to explain.
             history: instead of ``user``, a stranger's history.
+            at: the moment asked about; see `recommend`.
+            facts: {column: value} about the person; see `recommend`.
             by: ``"item"`` for a share per past item; ``"person"`` (user-kNN) per similar person.
 
         Raises:
             UnknownIdError: no such item or user.
 
         """
-        h = self.fitted.opinions(self._one("explain", user, history).met)
+        h = self.fitted.opinions(self._one("explain", user, history, at, facts).met)
         return explanation(self.fitted, h, self._item(item), by)
 
     def find(self, words: str, n: int = 10) -> list[tuple[Id, str]]:
@@ -405,18 +446,35 @@ class Model(ABC):
 
     # Within ----------------------------------------------------------------------------------
 
-    def _question(self, user: Any, history: History | None, on_unknown: OnUnknown) -> Question:
+    def _question(
+        self,
+        user: Any,
+        history: History | None,
+        on_unknown: OnUnknown,
+        at: Any = None,
+        facts: Facts | None = None,
+    ) -> Question:
         if (user is None) == (history is None):
             raise UsageError("give a user or a history, one of the two", where=self.name)
         if history is not None:
-            return of_stranger(self.fitted, history)
-        return of_people(self.fitted, list(user) if is_many(user) else [user], on_unknown)
+            question = of_stranger(self.fitted, history)
+        else:
+            people = list(user) if is_many(user) else [user]
+            question = of_people(self.fitted, people, on_unknown)
+        return in_context(self.fitted, question, moments(at, len(question.met)), facts)
 
-    def _one(self, verb: str, user: Any, history: History | None) -> Question:
+    def _one(
+        self,
+        verb: str,
+        user: Any,
+        history: History | None,
+        at: Any = None,
+        facts: Facts | None = None,
+    ) -> Question:
         """The question about one person, who must be known."""
         if is_many(user):
             raise UsageError("is about one person at a time", where=verb, got=user)
-        return self._question(user, history, "raise")
+        return self._question(user, history, "raise", at, facts)
 
     def _item(self, item: Any) -> int:
         row = self.fitted.items.row(item)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from penchant import kernels
 from penchant.data.histories import Float32, Histories
 from penchant.kernels import Rows
-from penchant.models.base import Model
 from penchant.models.bodies import Body, ItemWeights
 from penchant.models.bodies.body import encoded
+from penchant.models.closed_form import inverted
+from penchant.models.fading import Fading
 from penchant.models.job import Job
 from penchant.models.params import param
 
-_SHARP = 1e-2  # relative error up to which float32 is asked to invert
-_FLOAT32 = 6e-8
 
-
-class EASE(Model):
+class EASE(Fading):
     """Embarrassingly shallow autoencoder (Steck, WWW 2019).
 
     ``min_B |X − XB|² + Σ_j l2_j |B_j|²`` with a zero diagonal: ``P = (XᵀX + diag l2)⁻¹``,
@@ -63,9 +58,7 @@ class EASE(Model):
         job.step(1, 3)
         diagonal = np.diag(gram).astype(np.float64)
         damping = self.l2 + self.dropout / (1 - self.dropout) * diagonal
-        inverse: npt.NDArray[Any] = gram if self._float32(gram) else gram.astype(np.float64)
-        inverse.flat[:: h.n_items + 1] = diagonal + damping
-        kernels.spd_inverse(inverse)
+        inverse = inverted(gram, damping)
         job.step(2, 3)
         inverse /= -np.diag(inverse).copy()
         np.fill_diagonal(inverse, 0)
@@ -74,12 +67,8 @@ class EASE(Model):
         return ItemWeights(
             weights=weights if self.keep is None else largest(weights, self.keep),
             weighting=self.value_weight,
+            recency=self._fading(),
         )
-
-    def _float32(self, gram: Float32) -> bool:
-        """Whether float32 will do: by a bound of the largest eigenvalue over the smallest."""
-        most = float(np.abs(gram).sum(axis=1, dtype=np.float64).max(initial=0))
-        return (most + self.l2) / self.l2 * _FLOAT32 < _SHARP
 
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
         square = float(h.n_items) ** 2

@@ -12,15 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant import kernels
+from penchant.data.encoder import FactEncoder
 from penchant.data.features import Features
 from penchant.data.histories import Histories, Int32, Int64, Kind
 from penchant.data.interactions import Interactions, good
 from penchant.data.vocabulary import Vocabulary
 from penchant.errors import ModelError, PenchantError
+from penchant.kernels import Rows
 from penchant.models.bodies import BODIES, Body
+from penchant.models.job import Figures, Job
 
 Arrays = dict[str, npt.NDArray[Any]]
-Figures = dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,9 @@ class Fitted:
         like_value: what a bare id in a history counts as.
         facts: titles and other facts, aligned with ``items``.
         users: the people's ids, or None where histories were left out.
-        histories: everything each person met, merged; None where left out.
+        histories: everything each person met, merged, with what is known of them if the model uses
+            facts; None where left out.
+        encoder: how facts about people become features; None for a model that learned of none.
         origin: the frame library the data came in.
         params: the hyperparameters at the time of the fit.
         fingerprint: of the training data.
@@ -54,6 +58,7 @@ class Fitted:
     facts: Features | None
     users: Vocabulary | None
     histories: Histories | None
+    encoder: FactEncoder | None
     origin: str | None
     params: Mapping[str, Any]
     fingerprint: str
@@ -61,15 +66,10 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(
-        cls,
-        body: Body,
-        data: Interactions,
-        liked: Histories,
-        params: Mapping[str, Any],
-        epochs: tuple[Figures, ...],
-    ) -> Fitted:
-        """The outcome of fitting ``body`` on the ``liked`` entries of ``data``."""
+    def of(cls, body: Body, job: Job, params: Mapping[str, Any]) -> Fitted:
+        """The outcome of a fit."""
+        data, liked = job.data, job.h
+        met = data.histories.latest(data.kind) if body.ordered else data.merged
         return cls(
             body=body,
             items=data.items,
@@ -79,12 +79,13 @@ class Fitted:
             like_value=_like_value(data),
             facts=data.facts,
             users=data.users,
-            histories=data.merged,
+            histories=met.knowing(job.known.users),
+            encoder=job.known.encoder,
             origin=data.origin,
             params=params,
             fingerprint=data.fingerprint(),
-            epochs=epochs,
-            notes=data.notes,
+            epochs=tuple(job.epochs),
+            notes=(*data.notes, *job.known.notes, *job.notes),
         )
 
     def title(self, row: int) -> str:
@@ -103,11 +104,21 @@ class Fitted:
             return None
         return self.body.compared(self.opinions(self.histories))
 
+    def once(self, h: Histories) -> Histories:
+        """Each item of a person once: where it was met last, if order counts."""
+        return h.latest(self.kind) if self.body.ordered else h.merged(self.kind)
+
     def opinions(self, h: Histories) -> Histories:
         """What counts in a score: for likes, entries met without an opinion do not."""
         if self.kind == "ratings" or np.count_nonzero(h.values) == len(h.values):
             return h
         return h.where(h.values != 0)
+
+    def features(self, facts: Features | None, n: int) -> Rows | None:
+        """What facts say of ``n`` people, sparse ``[n, n_features]``; None if none are used."""
+        if self.encoder is None:
+            return None
+        return self.encoder.encode(facts.columns if facts else {}, n)
 
     def about(self) -> dict[str, Any]:
         """The plain facts that go into a manifest."""
@@ -123,6 +134,7 @@ class Fitted:
             "data": {"fingerprint": self.fingerprint, "items": len(self.items)},
             "epochs": list(self.epochs),
             "notes": list(self.notes),
+            **({"user_facts": self.encoder.about()} if self.encoder else {}),
         }
 
     def files(self, histories: bool) -> dict[str, Arrays]:
@@ -132,6 +144,7 @@ class Fitted:
             **self.items.arrays("items"),
             "counts": self.counts,
             **(self.facts.arrays("facts") if self.facts else {}),
+            **(self.encoder.arrays("user_facts") if self.encoder else {}),
         }
         if not histories or self.users is None or self.histories is None:
             return {"model": model}
@@ -139,6 +152,8 @@ class Fitted:
         kept: Arrays = {"indptr": h.indptr, "items": h.items, "values": h.values}
         if h.times is not None:
             kept["times"] = h.times
+        if h.facts is not None:
+            kept |= _row_arrays(h.facts, "facts")
         return {"model": model, "histories": {**kept, **self.users.arrays("users")}}
 
     @classmethod
@@ -164,7 +179,7 @@ class Fitted:
         if kept is not None:
             histories = Histories(
                 kept["indptr"], kept["items"], kept["values"], len(items), kept.get("times")
-            )
+            ).knowing(_saved_rows(kept, "facts"))
         return cls(
             body=build(BODIES[about["body"]], model, about["numbers"], "body"),
             items=items,
@@ -175,6 +190,7 @@ class Fitted:
             facts=Features.from_arrays(model, "facts", items),
             users=None if kept is None else Vocabulary.from_arrays(kept, "users"),
             histories=histories,
+            encoder=_encoder(about, model),
             origin=None,
             params=about["parameters"],
             fingerprint=about["data"]["fingerprint"],
@@ -191,6 +207,22 @@ def _like_value(data: Interactions) -> float:
     return float(values[good(values, data.kind)].mean(dtype=np.float64))
 
 
+def _encoder(about: Mapping[str, Any], model: Arrays) -> FactEncoder | None:
+    if "user_facts" not in about:
+        return None
+    return FactEncoder.from_arrays(about["user_facts"], model, "user_facts")
+
+
+def _row_arrays(rows: Rows, name: str) -> Arrays:
+    return {f"{name}.{part}": one for part, one in rows._asdict().items() if one is not None}
+
+
+def _saved_rows(saved: Arrays, name: str) -> Rows | None:
+    if f"{name}.indptr" not in saved:
+        return None
+    return Rows(saved[f"{name}.indptr"], saved[f"{name}.indices"], saved.get(f"{name}.values"))
+
+
 def arrays(part: Any, prefix: str) -> Arrays:
     """The arrays of a body by dotted name, those of nested parts included."""
     found: Arrays = {}
@@ -198,10 +230,13 @@ def arrays(part: Any, prefix: str) -> Arrays:
         value, name = getattr(part, one.name), f"{prefix}.{one.name}"
         if isinstance(value, np.ndarray):
             found[name] = value
-        elif isinstance(value, kernels.Rows):
-            found |= {f"{name}.{k}": v for k, v in value._asdict().items() if v is not None}
+        elif isinstance(value, Rows):
+            found |= _row_arrays(value, name)
         elif is_dataclass(value):
             found |= arrays(value, name)
+        elif _members(value):
+            for at, member in enumerate(value):
+                found |= arrays(member, f"{name}.{at}")
     return found
 
 
@@ -212,7 +247,9 @@ def numbers(part: Any) -> dict[str, Any]:
         value = getattr(part, one.name)
         if is_dataclass(value):
             found[one.name] = numbers(value)
-        elif not isinstance(value, np.ndarray | kernels.Rows):
+        elif _members(value):
+            found[one.name] = [{"body": body.name, "numbers": numbers(body)} for body in value]
+        elif not isinstance(value, np.ndarray | Rows):
             found[one.name] = value
     return found
 
@@ -227,15 +264,23 @@ def build(owner: type[Any], saved: Arrays, plain: Mapping[str, Any], prefix: str
         if name in saved:
             made[one.name] = saved[name]
         elif f"{name}.indptr" in saved:
-            made[one.name] = kernels.Rows(
-                saved[f"{name}.indptr"], saved[f"{name}.indices"], saved.get(f"{name}.values")
-            )
+            made[one.name] = _saved_rows(saved, name)
         elif nested is not None and plain.get(one.name) is not None:
             made[one.name] = build(nested, saved, plain[one.name], name)
+        elif hints[one.name] == tuple[Body, ...]:
+            made[one.name] = tuple(
+                build(BODIES[member["body"]], saved, member["numbers"], f"{name}.{at}")
+                for at, member in enumerate(plain[one.name])
+            )
         else:
             value = plain[one.name]
             made[one.name] = tuple(value) if isinstance(value, list) else value
     return owner(**made)
+
+
+def _members(value: Any) -> bool:
+    """Whether a field is a tuple of bodies."""
+    return isinstance(value, tuple) and any(isinstance(one, Body) for one in value)
 
 
 def _kinds(hint: Any) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from penchant.data.histories import Histories
 from penchant.models.biases import Biases
 from penchant.models.bodies import Body, ItemWeights
 from penchant.models.bodies.body import encoded
+from penchant.models.fading import Fading
 from penchant.models.job import Job
 from penchant.models.knn import Neighbourhood
 from penchant.models.weighting import weighted
@@ -16,7 +17,7 @@ from penchant.models.weighting import weighted
 _PAIR = 8  # bytes of one stored neighbour
 
 
-class ItemKNN(Neighbourhood):
+class ItemKNN(Fading, Neighbourhood):
     """Item-based collaborative filtering (Sarwar et al., WWW 2001).
 
     Likes: ``s(x, i) = Σ_j x_j sim(j, i)``. Ratings: ``s(x, i) = b_ui + Σ_j sim(j, i) e_uj /
@@ -41,6 +42,7 @@ class ItemKNN(Neighbourhood):
         return ItemWeights(
             weights=near.transpose(h.n_items),
             weighting=self.value_weight,
+            recency=None if job.rates else self._fading(),
             biases=biases,
             damp=self.damp,
             stars=job.stars,

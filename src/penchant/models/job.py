@@ -4,62 +4,113 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from penchant.data.histories import Histories, Kind
+from penchant.data.encoder import FactEncoder
+from penchant.data.features import Features
+from penchant.data.histories import Float32, Histories, Int32, Int64, Kind
 from penchant.data.interactions import LIKED_FROM, Interactions, require_kind
 from penchant.errors import DataError, PenchantNotice
 from penchant.kernels import Rows
 from penchant.models.bodies.body import Body
-from penchant.models.fitted import Figures
 from penchant.progress import Progress, Report
+
+Figures = dict[str, float]
+
+
+class Known(NamedTuple):
+    """What is known about people and items, as features, for models that use facts.
+
+    Attributes:
+        encoder: how facts about people become features.
+        users: features of the training people, sparse ``[B, n_features]``.
+        items: features of the items, sparse ``[n_items, n_features]``.
+        notes: the facts left out, and why.
+
+    """
+
+    encoder: FactEncoder | None = None
+    users: Rows | None = None
+    items: Rows | None = None
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def about(cls, data: Interactions) -> Known:
+        """The facts that came with some interactions."""
+        of_users, users = _encoded(data.user_facts)
+        of_items, items = _encoded(data.facts)
+        notes = tuple(note for one in (of_users, of_items) if one for note in one.notes)
+        return cls(of_users, users, items, notes)
+
+
+def _encoded(facts: Features | None) -> tuple[FactEncoder | None, Rows | None]:
+    if facts is None:
+        return None, None
+    encoder = FactEncoder.learn(facts)
+    return encoder, encoder.encode(facts.columns, len(facts))
 
 
 class Job:
     """One fit under way.
 
     Attributes:
+        data: what is learned from, of a kind the model takes.
+        h: its histories, each item once per person; of likes only what is an opinion.
         rates: whether the histories are ratings.
         stars: lowest and highest rating; None for likes.
         epochs: the figures reported so far.
-        user_facts: features of the training people, sparse ``[B, n_features]``; None without facts.
-        item_facts: features of the items, sparse ``[n_items, n_features]``; None without facts.
+        notes: what was decided on the way, for the fitted model to keep.
+        report: the callable that is told how far the work is.
+        known: the facts that the model learns from, if it says ``uses_facts``.
+        user_facts: features of the training people, sparse ``[B, n_features]``; None without facts,
+            and for a model that does not say ``uses_facts``.
+        item_facts: features of the items, sparse ``[n_items, n_features]``; likewise.
 
     """
-
-    user_facts: Rows | None = None
-    item_facts: Rows | None = None
 
     def __init__(
         self,
         data: Interactions,
-        h: Histories,
         validation: Interactions | None,
         report: Report,
         task: str,
+        known: Known = Known(),  # noqa: B008 - a constant
     ) -> None:
+        self.data, self.report = data, report
         self.rates = data.kind == "ratings"
-        self.stars = (float(h.values.min()), float(h.values.max())) if self.rates else None
+        self.h = self._opinions(data.merged.knowing(known.users))
+        values = self.h.values
+        self.stars = (float(values.min()), float(values.max())) if self.rates else None
         self.epochs: list[Figures] = []
-        self._task, self._report, self._h = task, report, h
+        self.known, self.user_facts, self.item_facts = known, known.users, known.items
+        self.notes: list[str] = []
+        self._task = task
         self._held = None if validation is None else _held_out(data, validation)
+
+    @cached_property
+    def events(self) -> Histories:
+        """Every event that is an opinion, repeated ones too, in order of time."""
+        return self._opinions(self.data.histories)
 
     def step(self, done: int, total: int) -> None:
         """Report how far the work is."""
-        self._report(Progress(self._task, done, total))
+        self.report(Progress(self._task, done, total))
 
     def epoch(self, done: int, total: int, body: Callable[[], Body], **figures: float) -> None:
         """Record and report one epoch, with its validation error, answered as users get it."""
         if self._held is not None:
-            people, items, values = self._held
+            people, items, values, times = self._held
             learned = body()
-            scores = learned.clipped(learned.pairs(self._h, people, items))
+            scores = learned.clipped(learned.pairs(self.h, people, items, times))
             figures["validation_mse"] = float(np.mean((scores - values) ** 2))
         self.epochs.append(figures)
-        self._report(Progress(self._task, done, total, figures))
+        self.report(Progress(self._task, done, total, figures))
+
+    def _opinions(self, h: Histories) -> Histories:
+        return h if self.rates else h.where(h.values != 0)
 
 
 def training_data(source: Any, feedback: tuple[Kind, ...], who: str) -> Interactions:
@@ -106,10 +157,11 @@ def _interactions(source: Any) -> Interactions:
 
 def _held_out(
     data: Interactions, validation: Interactions
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    """Validation ratings of known people as (person row, item row or -1, value)."""
+) -> tuple[Int32, Int32, Float32, Int64 | None]:
+    """Validation ratings of known people as (person row, item row or -1, value, time)."""
     h = validation.histories
     people = data.users.rows(validation.users.ids())[h.owners]
     items = data.items.rows(validation.items.ids())[h.items]
     known = people >= 0
-    return people[known], items[known], h.values[known]
+    times = None if h.times is None else h.times[known]
+    return people[known], items[known], h.values[known], times

@@ -91,6 +91,19 @@ class Param:
             )
         return value
 
+    def read(self, text: str) -> Any:
+        """The value that somebody wrote on a command line, not checked.
+
+        Raises:
+            ValueError: it is no such value.
+
+        """
+        return self.dtype(text)
+
+    def plain(self, value: Any) -> Any:
+        """A checked value as JSON can hold it; `check` takes it back."""
+        return value
+
     def _inside(self, value: Any) -> bool:
         if self.choices:
             return value in self.choices

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from penchant.data.histories import Bool, Histories, Int32
+from penchant.data.histories import NO_TIME, Bool, Histories, Int32, Int64
+from penchant.data.moments import moment
 from penchant.data.vocabulary import Id
 from penchant.errors import ParameterError, PenchantNotice, UnknownIdError, UsageError, shown
 from penchant.kernels import Rows
 from penchant.models.fitted import Fitted
 
 OnUnknown = Literal["popular", "raise"]
+_MOST = 5  # unknown facts that a notice names
 History = Sequence[Any] | Mapping[Any, float]
+Facts = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ def of_people(fitted: Fitted, users: Sequence[Id], on_unknown: OnUnknown) -> Que
     met = fitted.histories.take(np.maximum(rows, 0))
     if strangers:
         met = met.where(np.repeat(rows >= 0, met.counts))
+        if met.facts is not None:
+            met = met.knowing(met.facts.where(rows >= 0))
     return Question(met.of_people(rows))
 
 
@@ -77,21 +82,26 @@ def of_stranger(fitted: Fitted, history: History) -> Question:
     """
     entries = list(history.items()) if isinstance(history, Mapping) else _entries(history)
     parsed = [_entry(entry, fitted, at) for at, entry in enumerate(entries)]
-    if any(time is not None for _, _, time in parsed):
-        parsed.sort(key=lambda entry: -np.inf if entry[2] is None else entry[2])
-    rows = fitted.items.rows([item for item, _, _ in parsed]).tolist()
-    known = [(row, value) for row, (_, value, _) in zip(rows, parsed, strict=True) if row >= 0]
-    met = Histories.of(
-        [[row for row, _ in known]], [[value for _, value in known]], n_items=len(fitted.items)
-    ).merged(fitted.kind)
-    if parsed and not known:
+    parsed.sort(key=lambda entry: entry[2])  # those without a time first
+    rows = fitted.items.rows([item for item, _, _ in parsed])
+    values = np.array([value for _, value, _ in parsed], dtype=np.float32)
+    times = np.array([time for _, _, time in parsed], dtype=np.int64)
+    known = np.flatnonzero(rows >= 0)
+    met = Histories(
+        np.array([0, len(known)]),
+        rows[known],
+        values[known],
+        len(fitted.items),
+        times[known] if (times > NO_TIME).any() else None,
+    )
+    if parsed and not len(known):
         warnings.warn(
             f"no item of the history is known, such as {shown(parsed[0][0])};"
             " titles are looked up with find()",
             PenchantNotice,
             stacklevel=4,
         )
-    return Question(met, ignored=len(parsed) - len(known))
+    return Question(fitted.once(met), ignored=len(parsed) - len(known))
 
 
 def _entries(history: Any) -> list[Any]:
@@ -102,10 +112,10 @@ def _entries(history: Any) -> list[Any]:
     )
 
 
-def _entry(entry: Any, fitted: Fitted, at: int) -> tuple[Any, float, float | None]:
+def _entry(entry: Any, fitted: Fitted, at: int) -> tuple[Any, float, int]:
     """One entry as (item, value in the model's feedback, time)."""
     if not isinstance(entry, tuple | list):
-        return entry, fitted.like_value, None
+        return entry, fitted.like_value, NO_TIME
     if not 1 <= len(entry) <= 3:
         raise ParameterError(
             "an entry of a history is item, (item, value) or (item, value, time)",
@@ -113,8 +123,9 @@ def _entry(entry: Any, fitted: Fitted, at: int) -> tuple[Any, float, float | Non
             got=entry,
         )
     item, value, time = (*entry, None, None)[:3]
+    when = moment(time, f"history[{at}]")
     if value is None:
-        return item, fitted.like_value, _time(time)
+        return item, fitted.like_value, when
     try:
         value = float(value)
     except (TypeError, ValueError):
@@ -128,19 +139,61 @@ def _entry(entry: Any, fitted: Fitted, at: int) -> tuple[Any, float, float | Non
         )
     if fitted.liked_from is not None:
         value = float(value >= fitted.liked_from)
-    return item, value, _time(time)
+    return item, value, when
 
 
-def _time(time: Any) -> float | None:
-    """A moment as a number that orders: datetimes by their microseconds."""
-    if time is None or isinstance(time, int | float):
-        return time
-    try:
-        return float(np.datetime64(time, "us").astype(np.int64))
-    except (TypeError, ValueError):
+def in_context(
+    fitted: Fitted, question: Question, at: Int64 | None, facts: Facts | None
+) -> Question:
+    """A question about some moments, of people of whom something is known.
+
+    Args:
+        fitted: the model asked.
+        question: about ``B`` people.
+        at: int64 ``[B]`` microseconds UTC, or None.
+        facts: {column: value} for each of them, or as many of these as there are people; what is
+            said replaces what the model knows of a person.
+
+    Raises:
+        ParameterError: facts of another shape.
+
+    """
+    met = question.met
+    if at is not None:
+        met = met.asked_at(at)
+    if met.facts is None and fitted.encoder is not None:
+        met = met.knowing(fitted.features(None, len(met)))
+    if facts is not None:
+        met = met.knowing(_told(fitted, met, _said(facts, len(met))))
+    return question if met is question.met else replace(question, met=met)
+
+
+def _said(facts: Any, n: int) -> Sequence[Mapping[str, Any]]:
+    """What is said of each person."""
+    said = [facts] * n if isinstance(facts, Mapping) else list(facts) if is_many(facts) else []
+    if len(said) != n or not all(isinstance(one, Mapping) for one in said):
         raise ParameterError(
-            "a time must be a number or a date", where="history", got=time
-        ) from None
+            "facts are {column: value}, or one of these per person",
+            where="facts",
+            got=facts,
+        )
+    return said
+
+
+def _told(fitted: Fitted, met: Histories, said: Sequence[Mapping[str, Any]]) -> Rows | None:
+    """The features of people of whom something is said; what has none is noticed."""
+    if fitted.encoder is None or met.facts is None:
+        _notice("this model learned nothing from facts about people: facts= changes nothing")
+        return None
+    rows, faults = fitted.encoder.told(met.facts, said)
+    if faults:
+        known = ", ".join(fitted.encoder.columns) or "none"
+        _notice(f"facts not used: {'; '.join(faults[:_MOST])}. The model knows: {known}")
+    return rows
+
+
+def _notice(message: str) -> None:
+    warnings.warn(message, PenchantNotice, stacklevel=6)
 
 
 def distinct_people(users: Any, n: int, history: History | None) -> tuple[Any, Int32]:
@@ -196,6 +249,12 @@ def check_n(n: Any) -> None:
     """Complain unless ``n`` is a whole number of at least 1."""
     if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
         raise ParameterError("n must be a whole number of at least 1", got=n)
+
+
+def check_facts(facts: Any) -> None:
+    """Complain unless facts are about everybody alike: {column: value}, or None."""
+    if facts is not None and not isinstance(facts, Mapping):
+        raise ParameterError("facts are {column: value}", where="facts", got=facts)
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 from penchant import kernels
 from penchant.data.histories import Histories
 from penchant.kernels import Rows
-from penchant.models.base import Model
 from penchant.models.bodies import Body, ItemWeights
+from penchant.models.fading import Fading
 from penchant.models.job import Job
 from penchant.models.params import param
 
@@ -16,7 +16,7 @@ _PAIR = 8  # bytes of one stored neighbour
 _ITEMS_AT_ONCE = 4096  # between two reports of progress
 
 
-class RP3beta(Model):
+class RP3beta(Fading):
     """Random walks over likes (Paudel et al., ACM TiiS 2017): ``s(x, i) = Σ_j x_j W_ji``.
 
     ``W_ji = n_j^−alpha n_i^−beta Σ_u n_u^−alpha`` over the people u who like both, with n the
@@ -56,7 +56,7 @@ class RP3beta(Model):
         weights = self._walks(
             from_item.transpose(h.n_items), to_item.transpose(h.n_items), len(h), job
         )
-        return ItemWeights(weights=_summing_to_one(weights))
+        return ItemWeights(weights=_summing_to_one(weights), recency=self._fading())
 
     def _walks(self, start: Rows, end: Rows, n_people: int, job: Job) -> Rows:
         """The k items that each item leads to most, some thousand items at a time."""

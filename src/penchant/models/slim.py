@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from penchant import kernels
 from penchant.data.histories import Histories
-from penchant.models.base import Model
 from penchant.models.bodies import Body, ItemWeights
 from penchant.models.bodies.body import encoded
+from penchant.models.fading import Fading
 from penchant.models.job import Job
 from penchant.models.params import param
 
@@ -14,7 +14,7 @@ _PAIR = 8  # bytes of one stored weight
 _SQUARE = 8_192  # items up to which the kernel keeps every product, met together or not
 
 
-class SLIM(Model):
+class SLIM(Fading):
     """Sparse linear method (Ning and Karypis, ICDM 2011): ``s(x, i) = Σ_j x_j W_ji``.
 
     Column i of W is the ``w >= 0`` with ``w_i = 0`` that minimises
@@ -68,7 +68,7 @@ class SLIM(Model):
             tolerance=self.tolerance,
         )
         job.step(h.n_items, h.n_items)
-        return ItemWeights(weights=columns.transpose(h.n_items))
+        return ItemWeights(weights=columns.transpose(h.n_items), recency=self._fading())
 
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
         """Products of items with each other, weights and their transpose, likes both ways."""

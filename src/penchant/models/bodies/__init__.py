@@ -3,12 +3,14 @@
 from penchant.models.bodies.body import Body
 from penchant.models.bodies.factors import Factors
 from penchant.models.bodies.item_weights import ItemWeights
+from penchant.models.bodies.mixture import Mixture
 from penchant.models.bodies.neighbours import Neighbours
 from penchant.models.bodies.pair_factors import PairFactors
 from penchant.models.bodies.popularity import PopularityBody
 
 BODIES: dict[str, type[Body]] = {
-    body.name: body for body in (Factors, ItemWeights, Neighbours, PairFactors, PopularityBody)
+    body.name: body
+    for body in (Factors, ItemWeights, Mixture, Neighbours, PairFactors, PopularityBody)
 }
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "Body",
     "Factors",
     "ItemWeights",
+    "Mixture",
     "Neighbours",
     "PairFactors",
     "PopularityBody",

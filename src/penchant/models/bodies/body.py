@@ -34,8 +34,8 @@ class Part:
 class Body(ABC):
     """A fitted model as data: arrays and plain numbers, nothing else.
 
-    Every field is an array, a `Rows`, a plain number or word, None, or a small dataclass of
-    these; so that a body can be written down and read back without knowing its class.
+    Every field is an array, a `Rows`, a plain number or word, None, a small dataclass of these, or
+    a tuple of bodies; so that a body can be written down and read back without knowing its class.
 
     Attributes:
         stars: lowest and highest rating, the link that clips a score; None for likes.
@@ -43,9 +43,22 @@ class Body(ABC):
     """
 
     name: ClassVar[str]
-    needs_history: ClassVar[bool] = True  # without one there is no evidence for any item
-    holds_people: ClassVar[bool] = False  # people's histories are part of what was learned
     stars: tuple[float, float] | None = None
+
+    @property
+    def needs_history(self) -> bool:
+        """Whether without a history there is no evidence for any item."""
+        return True
+
+    @property
+    def holds_people(self) -> bool:
+        """Whether people's histories are part of what was learned."""
+        return False
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of a history counts; items then stand where they were met last."""
+        return False
 
     @abstractmethod
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
@@ -107,7 +120,9 @@ class Body(ABC):
     ) -> npt.NDArray[np.float64]:
         """Scores of (person row of ``h``, item) pairs; an item of -1 is one nobody knows.
 
-        ``at`` int64 ``[n]`` is the moment each pair is asked about, for bodies that know of time.
+        ``at`` int64 ``[n]`` is the moment each pair is asked about. A body whose scores depend on
+        it overrides this; here pairs are scored at ``h.at``, the one moment of all of them if
+        there is one.
         """
         out = np.empty(len(items), dtype=np.float64)
         size = max(1, BLOCK // max(h.n_items, 1))

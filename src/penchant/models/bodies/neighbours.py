@@ -46,7 +46,6 @@ class Neighbours(Body):
     """
 
     name = "neighbours"
-    holds_people = True
     people: Rows = field(repr=False)
     item_weight: Float32 = field(repr=False)
     n_items: int
@@ -56,6 +55,11 @@ class Neighbours(Body):
     weighting: str = "equal"
     biases: Biases | None = None
     damp: float = 0.0
+
+    @property
+    def holds_people(self) -> bool:
+        """They are what it consists of."""
+        return True
 
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
         """See `Body.score`; an item no neighbour met has no evidence."""

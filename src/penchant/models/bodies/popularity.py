@@ -21,8 +21,12 @@ class PopularityBody(Body):
     """
 
     name = "popularity"
-    needs_history = False
     counts: Float32 = field(repr=False)
+
+    @property
+    def needs_history(self) -> bool:
+        """Nobody needs one."""
+        return False
 
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
         """Every row the counts; see `Body.score`."""
