@@ -256,6 +256,34 @@ bool gibbs_sweep(const GibbsRatings& ratings, const GibbsFeatures& features,
                  const std::vector<GibbsChain>& chains, std::uint64_t seed, i64 sweep, bool adapt,
                  const Run& run);
 
+// fold_draws.cpp: what a history says of a person under each draw. Returns a row whose matrix is not
+// positive definite, -1 if all are, -2 if stopped.
+struct FoldDraws {
+  i64 draws;
+  int d;
+  const float* vectors;  // [n_items, draws, d]
+  const float* ridge;    // [draws, d + 1], above 0; the last is of the person's bias
+  const float* noise;    // [n_items, draws], factors of the precision τ
+  const double* tau;     // [draws]
+  const double* drift;   // [draws, 2], size and length
+};
+struct FoldHistories {
+  Rows rows;
+  const double* gaps;    // [nnz], as of GibbsRatings
+  const float* targets;  // [nnz, draws]
+  const float* alpha;    // [n_rows], factors of the precision τ
+};
+struct FoldAnswers {
+  float* taste;      // [n_rows, draws, d + 1]
+  float* duals;      // [nnz, draws]
+  double* evidence;  // [n_rows, draws], log density of the targets up to a constant
+};
+i64 fold_draws(const FoldDraws& model, const FoldHistories& histories, const FoldAnswers& out,
+               const Run& run);
+// out[j][draw]: the mean covariance of entry j's drift with those of all entries of its row.
+bool drift_likeness(const Rows& rows, const double* gaps, const double* drift, i64 draws,
+                    float* out, const Run& run);
+
 // slim_columns.cpp: for each item j, min_w ½|x_j − Xw|² + l1 |w|₁ + ½ l2 |w|² with w_j = 0; the k
 // weights of the largest size, best first.
 struct Slim {

@@ -1,4 +1,4 @@
-// Bindings of gibbs_sweep and fold_draws.
+// Bindings of gibbs_sweep, fold_draws and drift_likeness.
 #include "arrays.hpp"
 
 #include <nanobind/stl/optional.h>
@@ -35,6 +35,39 @@ void bind_gibbs(nb::module_& m) {
       nb::arg("first"), nb::arg("side"), nb::arg("level"), nb::arg("weights"), nb::arg("means"),
       nb::arg("precisions"), nb::arg("sums"), nb::arg("errors"), nb::arg("drift"),
       nb::arg("noise"), nb::arg("seed"), nb::arg("sweep"), nb::arg("adapt"), nb::arg("threads"));
+
+  m.def(
+      "fold_draws",
+      [](nb::tuple histories, std::optional<In<double>> gaps, In<float> targets, In<float> alpha,
+         In<float> vectors, In<float> ridge, In<float> noise, In<double> tau, In<double> drift,
+         Out<float> taste, Out<float> duals, Out<double> evidence, int threads) {
+        const RowsArg rows = rows_arg(histories);
+        const FoldDraws model{static_cast<i64>(vectors.shape(1)),
+                              static_cast<int>(vectors.shape(2)),
+                              vectors.data(),
+                              ridge.data(),
+                              noise.data(),
+                              tau.data(),
+                              drift.data()};
+        const FoldHistories h{rows.rows(), pointer(gaps), targets.data(), alpha.data()};
+        i64 singular = -1;
+        without_gil(threads, [&](const Run& run) {
+          singular = fold_draws(model, h, {taste.data(), duals.data(), evidence.data()}, run);
+        });
+        return singular;
+      },
+      nb::arg("histories"), nb::arg("gaps").none(), nb::arg("targets"), nb::arg("alpha"),
+      nb::arg("vectors"), nb::arg("ridge"), nb::arg("noise"), nb::arg("tau"), nb::arg("drift"),
+      nb::arg("taste"), nb::arg("duals"), nb::arg("evidence"), nb::arg("threads"));
+
+  m.def("drift_likeness",
+        [](nb::tuple source, In<double> gaps, In<double> drift, Out<float> out, int threads) {
+          const RowsArg rows = rows_arg(source);
+          without_gil(threads, [&](const Run& run) {
+            drift_likeness(rows.rows(), gaps.data(), drift.data(),
+                           static_cast<i64>(drift.shape(0)), out.data(), run);
+          });
+        });
 }
 
 }  // namespace penchant

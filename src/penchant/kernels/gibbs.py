@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -166,3 +167,115 @@ def _usual_length(gaps: Float64 | None) -> float:
     """Twenty usual gaps: where the search for a drift's length begins."""
     waits = np.empty(0) if gaps is None else gaps[(gaps > 0) & np.isfinite(gaps)]
     return 20.0 * float(np.median(waits)) if len(waits) else 1.0
+
+
+class Fold(NamedTuple):
+    """What histories say of people under each draw.
+
+    Attributes:
+        taste: float32 ``[B, D, d + 1]``, x.
+        duals: float32 ``[nnz, D]``, ``Cov(t)⁻¹ t`` of each entry.
+        evidence: float64 ``[B, D]``, the log density of the targets, up to a constant.
+    """
+
+    taste: Float32
+    duals: Float32
+    evidence: Float64
+
+
+def fold_draws(
+    histories: Rows,
+    targets: npt.ArrayLike,
+    vectors: npt.ArrayLike,
+    ridge: npt.ArrayLike,
+    *,
+    noise: npt.ArrayLike,
+    tau: npt.ArrayLike,
+    alpha: npt.ArrayLike,
+    drift: npt.ArrayLike | None = None,
+    gaps: npt.ArrayLike | None = None,
+) -> Fold:
+    """A ridge regression with a drift, per history and draw.
+
+    ``t_j = [v_j, 1] · x + drift(time_j) + noise_j``, ``x ~ N(0, 1/ridge)``, noise of precision
+    ``τ α β_j``; the drift is an Ornstein-Uhlenbeck process that a Kalman filter takes out (Durbin
+    and Koopman, *Time series analysis by state space methods*, 2012, chapter 4).
+
+    Args:
+        histories: ``[B, n_items]``, in time order; values are not looked at.
+        targets: t, ``[nnz, D]``.
+        vectors: v, ``[n_items, D, d]``.
+        ridge: ``[D, d + 1]``, above 0; the last is of the 1.
+        noise: β, ``[n_items, D]``, above 0.
+        tau: ``[D]``, above 0.
+        alpha: ``[B]``, above 0.
+        drift: ``[D, 2]``, variance and length; None for none.
+        gaps: ``[nnz]``, time since the last entry, infinite where the drift begins anew; given
+            with ``drift``.
+
+    Raises:
+        UsageError: a matrix is not positive definite.
+
+    >>> one = np.ones((1, 1), np.float32)
+    >>> rows = Rows(np.array([0, 1]), np.array([0], np.int32))
+    >>> fold = fold_draws(rows, one, np.zeros((1, 1, 1)), [[1, 1]], noise=one, tau=[1], alpha=[1])
+    >>> fold.taste.tolist(), fold.duals.tolist()
+    ([[[0.0, 0.5]]], [[0.5]])
+    """
+    verb = "fold_draws"
+    v = array(verb, "vectors", vectors, np.float32, (None, None, None))
+    n_items, draws, d = v.shape
+    rows = checked(verb, "histories", histories, n_items)._replace(values=None)
+    n, nnz = rows.n_rows, len(rows.indices)
+    if (drift is None) != (gaps is None):
+        raise UsageError("drift and gaps come together", where=verb)
+    pace = np.zeros((draws, 2)) if drift is None else drift
+    out = Fold(
+        np.empty((n, draws, d + 1), np.float32),
+        np.empty((nnz, draws), np.float32),
+        np.empty((n, draws)),
+    )
+    singular = _native.fold_draws(
+        rows,
+        None if gaps is None else array(verb, "gaps", gaps, np.float64, (nnz,)),
+        array(verb, "targets", targets, np.float32, (nnz, draws)),
+        array(verb, "alpha", alpha, np.float32, (n,)),
+        v,
+        array(verb, "ridge", ridge, np.float32, (draws, d + 1)),
+        array(verb, "noise", noise, np.float32, (n_items, draws)),
+        array(verb, "tau", tau, np.float64, (draws,)),
+        array(verb, "drift", pace, np.float64, (draws, 2)),
+        *out,
+        threads(),
+    )
+    if singular >= 0:
+        raise UsageError(
+            f"the matrix of row {singular} is not positive definite",
+            where=verb,
+            do="Look for values that are not finite, or not above 0",
+        )
+    return out
+
+
+def drift_likeness(histories: Rows, gaps: npt.ArrayLike, drift: npt.ArrayLike) -> Float32:
+    """The mean covariance of each entry's drift with the drifts of all entries of its row.
+
+    Args:
+        histories: ``[B, n_items]``, in time order.
+        gaps: ``[nnz]``, see `fold_draws`.
+        drift: ``[D, 2]``, variance and length.
+
+    Returns:
+        float32 ``[nnz, D]``: times the duals and summed, it is the mean drift of the history.
+
+    >>> rows = Rows(np.array([0, 2]), np.array([0, 1], np.int32))
+    >>> drift_likeness(rows, [np.inf, 0.0], [[0.5, 1.0]]).tolist()
+    [[0.5], [0.5]]
+    """
+    verb = "drift_likeness"
+    pace = array(verb, "drift", drift, np.float64, (None, 2))
+    nnz = len(histories.indices)
+    waits = array(verb, "gaps", gaps, np.float64, (nnz,))
+    out = np.empty((nnz, len(pace)), np.float32)
+    _native.drift_likeness(histories._replace(values=None), waits, pace, out, threads())
+    return out
