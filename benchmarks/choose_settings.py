@@ -6,7 +6,8 @@ Run: python benchmarks/choose_settings.py. Each family's test part is scored onc
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import penchant as pt
 from penchant.evaluation.quality import rating_error
@@ -18,14 +19,25 @@ ALS = {
     0.5: {"reg": (1.2, 1.4, 1.6), "reg_bias": (0.3, 0.5, 1.0)},
 }
 SGD = {"learning_rate": (0.01, 0.02, 0.03, 0.04), "reg": (2.0, 4.0, 6.0)}
-DAMP = (0.0, 0.3, 1.0, 3.0)
+ITEMS = {
+    "similarity": ("cosine",),
+    "shrink": (10.0, 20.0, 50.0),
+    "amplify": (1.0, 1.5, 2.0),
+    "damp": (0.03, 0.1, 0.3, 1.0),
+}
+PEOPLE = {
+    "similarity": ("cosine", "pearson"),
+    "shrink": (20.0, 50.0, 200.0),
+    "amplify": (1.0, 1.5),
+    "damp": (0.1, 0.3, 1.0),
+}
 
 
 def main() -> None:
     """Walk each family's grid."""
     split = notebook_split(pt.datasets.load("ml-100k"))
-    choose(split, (pt.UserKNN(damp=damp) for damp in DAMP))
-    choose(split, (pt.ItemKNN(damp=damp) for damp in DAMP))
+    choose(split, (pt.UserKNN(**one) for one in every(PEOPLE)))
+    choose(split, (pt.ItemKNN(**one) for one in every(ITEMS)))
     choose(
         split,
         (
@@ -43,6 +55,11 @@ def main() -> None:
             )
         ),
     )
+
+
+def every(grid: dict[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """Every combination of a grid."""
+    return (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
 
 
 def choose(split: Split, family: Iterable[pt.Model]) -> None:

@@ -66,7 +66,7 @@ def test_compare_stars_of_a_published_protocol():
     ("words", "said"),
     [
         (("evaluate", "eas", "stars.csv"), "Did you mean 'ease'"),
-        (("evaluate", "ease l3=1", "stars.csv"), "It has: l2"),
+        (("evaluate", "ease l3=1", "stars.csv"), "It has: recency"),
         (("evaluate", "ease l2=many", "stars.csv"), "l2 must be a number"),
         (("evaluate", "ease", "star.csv"), "no such file"),
         (("evaluate", "ease", "stars.csv", "--metrics", "ndgc@10"), "Did you mean 'ndcg'"),

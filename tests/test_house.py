@@ -26,7 +26,7 @@ def _python(program: str) -> str:
 
 def test_import_loads_no_heavy_library():
     """Readers, frames, SciPy and the command line come in when they are needed, not before."""
-    heavy = "duckdb narwhals typer rich scipy pandas polars pyarrow fastapi safetensors PIL"
+    heavy = "duckdb narwhals typer rich scipy pandas polars pyarrow fastapi safetensors PIL optuna"
     program = f"import sys, penchant; print([m for m in {heavy.split()!r} if m in sys.modules])"
     assert _python(program).strip() == "[]"
 
@@ -69,6 +69,7 @@ OUTSIDE = {
     "PIL": "embedding_map",
     "threadpoolctl": "embedding_map",
     "safetensors": "models/folder",
+    "optuna": "tuning/",
     "nanobind": "kernels/",
 }
 
@@ -115,4 +116,4 @@ def test_public_verbs_are_defined_once():
     """Only models/base.py says fit, recommend, predict, ...; a model file never overrides them."""
     for model in pt.catalogue().values():
         own = set(vars(model)) & {name for name in vars(pt.Model) if not name.startswith("_")}
-        assert own <= {"feedback", "params", "name"}
+        assert own <= {"feedback", "uses_facts", "params", "name"}

@@ -20,6 +20,7 @@ from penchant.models import (
     EASE,
     SLIM,
     SLIT,
+    Baseline,
     BayesianMF,
     Blend,
     ImplicitALS,
@@ -33,6 +34,7 @@ from penchant.models import (
     catalogue,
     load,
 )
+from penchant.tuning.tune import tune
 from penchant.version import __version__ as __version__
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "EASE",
     "SLIM",
     "SLIT",
+    "Baseline",
     "BayesianMF",
     "Blend",
     "EmbeddingMap",
@@ -63,4 +66,5 @@ __all__ = [
     "evaluate",
     "load",
     "read",
+    "tune",
 ]

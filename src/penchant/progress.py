@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 _WIDTH = 24
 _EVERY = 0.1  # seconds between two drawings
@@ -20,6 +21,7 @@ class Progress:
         done: steps finished.
         total: steps in all.
         figures: numbers worth showing, such as the training error of an epoch.
+        model: of an epoch, makes the model as it is now, to be asked at once; else None.
 
     """
 
@@ -27,6 +29,7 @@ class Progress:
     done: int
     total: int
     figures: Mapping[str, float] = field(default_factory=dict)
+    model: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return "  ".join([self.task, *(f"{name} {x:.4f}" for name, x in self.figures.items())])

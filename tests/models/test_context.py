@@ -270,7 +270,7 @@ def test_data_without_facts(drinks):
 def test_validation_is_asked_at_its_own_times(drinks):
     """An error recorded in a fit is that of the question users will ask."""
     held = pt.read([("eve", "tea", 3, 3 * DAY), ("eve", "beer", 1, DAY)], kind="ratings", time=3)
-    job = Job(drinks, drinks.merged, held, lambda _: None, "x")
+    job = Job(drinks, held, lambda _: None, "x")
     job.epoch(1, 1, lambda: _Liking(by_feature=np.zeros((0, 2), np.float32), stars=(0.0, 1e9)))
     days = held.histories.times / DAY
     assert job.epochs[0]["validation_mse"] == np.mean([(3 - days.max()) ** 2, 1])

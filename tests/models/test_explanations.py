@@ -86,7 +86,8 @@ def test_rating_neighbours(ratings):
     people = np.maximum(_cosine(rest, rest)[USER], 0)
     people[USER] = 0
     ids, users = ratings.items.ids(), ratings.users.ids()
-    items_model, users_model = pt.ItemKNN(k=None).fit(ratings), pt.UserKNN(k=None).fit(ratings)
+    plain = {"k": None, "similarity": "cosine", "shrink": 0, "amplify": 1, "damp": 1}
+    items_model, users_model = (one(**plain).fit(ratings) for one in (pt.ItemKNN, pt.UserKNN))
     rated = np.flatnonzero(~np.isnan(r[USER]))
     for i in ITEMS:
         why = items_model.explain(users[USER], ids[i])

@@ -27,6 +27,27 @@ def test_progress_reaches_its_end(model, ratings):
     assert [step.done for step in steps] == sorted(step.done for step in steps)
 
 
+def test_what_progress_raises_ends_the_fit_and_leaves_the_model_as_it_was(ratings):
+    """So somebody who watches can stop; and may ask the model as it is at an epoch."""
+    model = pt.RatingMF(epochs=3).fit(ratings)
+    before = model.scores(100)
+    asked = []
+
+    class Enough(Exception):  # noqa: N818
+        pass
+
+    def watch(step: Progress) -> None:
+        asked.append(step.model().scores(100))
+        if step.done == 2:
+            raise Enough
+
+    model.reg = 100.0
+    with pytest.raises(Enough):
+        model.fit(ratings, progress=watch)
+    assert model.scores(100).tobytes() == before.tobytes()
+    assert asked[1].tobytes() == pt.RatingMF(epochs=2, reg=100).fit(ratings).scores(100).tobytes()
+
+
 def test_epochs_show_training_and_validation_error(ratings, capsys):
     """In the bar, and kept with the model."""
     model = pt.RatingMF(epochs=2).fit(ratings, validation=ratings.take(range(50)), progress=True)
@@ -70,7 +91,8 @@ def test_each_part_of_the_factorization_can_be_turned_off(ratings, options):
     assert (body.offset == 0) == (not model.mean)
     assert body.bias_column == model.biases
     assert bool(np.any(body.bias)) == model.biases
-    assert body.map_vectors().shape[1] == model.factors
+    vectors = body.map_vectors()
+    assert (0 if vectors is None else vectors.shape[1]) == model.factors
     assert model.fitted.epochs[-1]["train_mse"] < 16
 
 

@@ -73,7 +73,7 @@ def test_user_knn_scores(likes, x, similarity, weighting):
 
 
 def test_pearson_of_ratings_compares_only_what_both_rated(ratings):
-    model = pt.ItemKNN(k=None, similarity="pearson", shrink=3).fit(ratings)
+    model = pt.ItemKNN(k=None, similarity="pearson", shrink=3, amplify=1).fit(ratings)
     rest = model.fitted.body.biases.residuals(ratings.merged)
     dense = np.full((len(ratings.users), len(ratings.items)), np.nan)
     dense[rest.owners, rest.items] = rest.values
@@ -83,6 +83,32 @@ def test_pearson_of_ratings_compares_only_what_both_rated(ratings):
     expected = va @ vb / np.sqrt((va @ va) * (vb @ vb)) * (both.sum() - 1) / (both.sum() - 1 + 3)
     got = dict(model.similar(a, n=50)).get(b, 0.0)
     assert got == pytest.approx(max(expected, 0.0), abs=1e-5)
+
+
+@pytest.mark.parametrize("owner", [pt.ItemKNN, pt.UserKNN], ids=lambda owner: owner.name)
+@pytest.mark.parametrize("kind", ["likes", "ratings"])
+def test_amplified_similarities_are_the_power_of_the_plain_ones(owner, kind, request):
+    """The order of neighbours stays; also one person alone gets the bytes of the crowd."""
+    data = request.getfixturevalue(kind)
+    plain, loud = (owner(k=None, amplify=power).fit(data) for power in (1, 2.5))
+    of = "similar" if owner is pt.ItemKNN else "similar_users"
+    one = (data.items if owner is pt.ItemKNN else data.users).id(3)
+    before, after = (getattr(model, of)(one, n=5) for model in (plain, loud))
+    assert before.ids == after.ids
+    np.testing.assert_allclose(np.array(before.scores) ** 2.5, after.scores, rtol=1e-5)
+    users = data.users.ids()
+    assert loud.scores(users)[7].tobytes() == loud.scores(users[7]).tobytes()
+    why = loud.explain(users[7], data.items.id(0))
+    assert sum(share.amount for share in why.shares) == pytest.approx(why.score, abs=2e-4)
+
+
+def test_neighbours_suit_the_kind_of_feedback_unless_told(ratings, likes):
+    """What is given wins; the rest is what is written in the docstring."""
+    assert pt.ItemKNN().fit(ratings).fitted.body.damp == pytest.approx(0.1)
+    assert pt.ItemKNN(damp=0).fit(ratings).fitted.body.damp == 0
+    people = pt.UserKNN(shrink=7).fit(ratings).fitted.body
+    assert (people.measure, people.shrink) == ("pearson", 7)
+    assert pt.UserKNN().fit(likes).fitted.body.measure == "cosine"
 
 
 def test_half_life_lets_old_likes_fade():

@@ -68,5 +68,10 @@ def test_every_parameter_has_help_and_a_default_that_keeps_its_own_rule():
         for name, one in model.params.items():
             assert one.help, f"{model.name}.{name}"
             assert one.check(one.default) == one.default
-            if one.search:
+            if one.search is True:
+                assert one.choices or one.dtype is bool, f"{model.name}.{name}"
+            elif one.search:
                 assert one.check(one.dtype(one.search[0])) is not None
+            if one.when:
+                other, value = one.when
+                assert model.params[other].check(value) == value

@@ -106,9 +106,11 @@ def _main() -> int:
 def _add_measures() -> None:
     """The commands that measure, once."""
     from penchant.cli.measure import add_measures
+    from penchant.cli.tune import add_tuning
 
     if not any(command.name == "compare" for command in app.registered_commands):
         add_measures(app)
+        add_tuning(app)
 
 
 @app.callback(invoke_without_command=True)

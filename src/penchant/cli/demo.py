@@ -20,6 +20,7 @@ from penchant.evaluation.metrics import mean_squared_error
 from penchant.models import (
     BPR,
     SLIM,
+    Baseline,
     ImplicitALS,
     ItemKNN,
     Model,
@@ -118,7 +119,7 @@ def _stars(screen: _Screen, data: Interactions) -> list[dict[str, Any]]:
             "seconds": 0.0,
         }
     ]
-    for model in (UserKNN(), ItemKNN(), RatingMF(**_SGD), RatingMF(**_ALS)):
+    for model in (Baseline(), UserKNN(), ItemKNN(), RatingMF(**_SGD), RatingMF(**_ALS)):
         found = evaluate(model, split, goal="stars")
         rows.append(
             {

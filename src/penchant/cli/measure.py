@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from penchant.cli import show
-from penchant.cli.train import DATA_FLAGS, read_source, typed
+from penchant.cli.train import DATA_FLAGS, read_source, require_ratings, typed
 from penchant.data.interactions import Interactions
 from penchant.data.tables import Table
 from penchant.errors import UsageError, hint
@@ -51,7 +51,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON document, for mac
 def add_measures(app: typer.Typer) -> None:
     """The two commands."""
     for command in (evaluate_, compare_):
-        app.command(command.__name__.rstrip("_"))(_with_data_flags(command))
+        app.command(command.__name__.rstrip("_"))(with_data_flags(command))
 
 
 def evaluate_(
@@ -74,7 +74,7 @@ def evaluate_(
     """
     data = read_source(source, columns)
     asked = _options(data, part, goal, metrics, at_least)
-    found = evaluate(_model(model), _divided(data, split), **asked)
+    found = evaluate(model_of(model), divided(data, split), **asked)
     if as_json:
         show.as_json(found.to_dict())
     else:
@@ -109,11 +109,11 @@ def compare_(
     data = read_source(source, columns)
     names = models or (_RATED if goal == "stars" else _COMPARED)
     asked = _options(data, part, goal, metrics, at_least)
-    chosen = [_model(name) for name in names]
+    chosen = [model_of(name) for name in names]
     with show.progress(not as_json) as report:
         found = compare(
             chosen,
-            _divided(data, split),
+            divided(data, split),
             with_baselines=baselines,
             progress=report,
             **asked,
@@ -128,7 +128,7 @@ def compare_(
         _comparison(found)
 
 
-def _with_data_flags(command: Callable[..., None]) -> Callable[..., None]:
+def with_data_flags(command: Callable[..., None]) -> Callable[..., None]:
     """The command, with the flags that say what a file's columns are."""
 
     def run(**given: Any) -> None:
@@ -145,18 +145,13 @@ def _with_data_flags(command: Callable[..., None]) -> Callable[..., None]:
 def _options(
     data: Interactions, part: str, goal: str | None, metrics: str, at_least: float | None
 ) -> dict[str, Any]:
-    if at_least is not None and data.kind == "likes":
-        raise UsageError(
-            "these are likes already, not ratings",
-            where="--at-least",
-            do="If the values are graded opinions, say --kind ratings",
-        )
+    require_ratings(data, at_least)
     found: dict[str, Any] = {"part": part, "goal": goal}
     found["metrics"] = [one.strip() for one in metrics.split(",")]
     return found if at_least is None else found | {"at_least": at_least}
 
 
-def _model(written: str) -> Model:
+def model_of(written: str) -> Model:
     """A model as somebody writes it: a name, then settings; or the folder of a saved one."""
     name, *settings = written.split()
     known = catalogue()
@@ -175,7 +170,7 @@ def _model(written: str) -> Model:
     return owner(**given)
 
 
-def _divided(data: Interactions, name: str | None) -> Split | Interactions:
+def divided(data: Interactions, name: str | None) -> Split | Interactions:
     """The split that was named; of several folds the first."""
     if name is None:
         return data

@@ -152,14 +152,9 @@ def _train(
             f"{model.name} learns from ratings, not from likes",
             do="Leave out --at-least and --every-rating",
         )
-    with _claimed(out):
+    with claimed(out):
         data = read_source(source, columns)
-        if at_least is not None and data.kind == "likes":
-            raise UsageError(
-                "these are likes already, not ratings",
-                where="--at-least",
-                do="If the values are graded opinions, say --kind ratings",
-            )
+        require_ratings(data, at_least)
         if at_least is not None or every_rating:
             data = data.likes(at_least=None if every_rating else at_least)
         if not as_json:
@@ -186,7 +181,7 @@ def _train(
 
 
 @contextmanager
-def _claimed(out: Path) -> Iterator[None]:
+def claimed(out: Path) -> Iterator[None]:
     """The model's folder, made before the work and not after it; work that fails leaves none."""
     new = False
     with suppress(OSError):  # a name that cannot be looked up is claim's to complain of
@@ -219,6 +214,16 @@ def read_source(source: str, columns: dict[str, Any]) -> Interactions:
     if given.get("kind") not in (None, "likes", "ratings"):
         raise ParameterError("kind must be likes or ratings", where="--kind", got=given["kind"])
     return read(source, **given)
+
+
+def require_ratings(data: Interactions, at_least: float | None) -> None:
+    """Complain of a rating to be liked from, where there are no ratings."""
+    if at_least is not None and data.kind == "likes":
+        raise UsageError(
+            "these are likes already, not ratings",
+            where="--at-least",
+            do="If the values are graded opinions, say --kind ratings",
+        )
 
 
 def _weights(written: str) -> dict[str, float]:

@@ -156,7 +156,7 @@ def evaluate(
     """
     split = data if isinstance(data, Split) else default_split(data)
     question = split.part(part)
-    goal = goal or _goal(model, question)
+    goal = goal or goal_of(model, question)
     seeds = tuple(seeds) if "seed" in model.params else ()
     ask = Lists(question, metrics, at_least) if goal == "lists" else Stars(question, at_least)
     runs = []
@@ -200,7 +200,8 @@ def default_split(data: Interactions) -> Split:
     return per_user(data)
 
 
-def _goal(model: Model, part: Part) -> Goal:
+def goal_of(model: Model, part: Part) -> Goal:
+    """What a model can do and the data allow, lists first."""
     return "stars" if part.learn.kind == "ratings" and model.feedback == ("ratings",) else "lists"
 
 

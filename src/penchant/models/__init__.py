@@ -10,6 +10,7 @@ from inspect import isabstract
 from penchant.errors import ModelError, PenchantNotice
 from penchant.models import folder as _folder
 from penchant.models.base import Model
+from penchant.models.baseline import Baseline
 from penchant.models.bayesian_mf import BayesianMF
 from penchant.models.blend import Blend
 from penchant.models.bpr import BPR
@@ -31,6 +32,7 @@ __all__ = [
     "EASE",
     "SLIM",
     "SLIT",
+    "Baseline",
     "BayesianMF",
     "Blend",
     "ImplicitALS",
@@ -52,7 +54,7 @@ def catalogue() -> dict[str, type[Model]]:
     A package whose model cannot be loaded, or whose name is taken, is left out with a notice.
 
     >>> list(catalogue())[:2]
-    ['bayesian_mf', 'blend']
+    ['bpr', 'baseline']
     """
     found = _own()
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):

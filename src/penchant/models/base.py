@@ -5,6 +5,7 @@ A model file declares its hyperparameters and writes ``_learn``: histories in, a
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from abc import ABC, abstractmethod
@@ -119,7 +120,8 @@ class Model(ABC):
             data: `Interactions`, or whatever `penchant.read` takes.
             validation: ratings held out, whose error is recorded after each epoch, answered
                 through the history.
-            progress: True for a bar on standard error, or a callable taking `Progress`.
+            progress: True for a bar on standard error, or a callable taking `Progress`. What it
+                raises ends the fit, and the model stays as it was.
 
         Raises:
             UsageError: the data are of a kind this model does not learn from.
@@ -130,9 +132,9 @@ class Model(ABC):
         held = None if validation is None else validation_data(validation)
         known = Known.about(data) if self.uses_facts else Known()
         job = Job(data, held, reporter(progress), self.name, known)
-        body = self._learn_from(job)
         params = {name: one.plain(getattr(self, name)) for name, one in self.params.items()}
-        self._fitted = Fitted.of(body, job, params)
+        job.as_model = lambda body: self._with(Fitted.of(body, job, params))
+        self._fitted = Fitted.of(self._learn_from(job), job, params)
         return self
 
     def _learn_from(self, job: Job) -> Body:
@@ -146,6 +148,12 @@ class Model(ABC):
                 do=way_out,
             )
         return self._learn(job.h, job)
+
+    def _with(self, fitted: Fitted | None) -> Self:
+        """A model with the same hyperparameters that learned something else."""
+        one = copy.copy(self)
+        one._fitted = fitted
+        return one
 
     @property
     def fitted(self) -> Fitted:

@@ -158,9 +158,7 @@ class _Run:
         return draw
 
 
-def _groups(
-    model: BayesianMF, h: Histories, job: Job
-) -> tuple[dict[str, Rows], dict[str, Rows]]:
+def _groups(model: BayesianMF, h: Histories, job: Job) -> tuple[dict[str, Rows], dict[str, Rows]]:
     """The features of people and of items by group, each feature with the rows that have it."""
     users, items = {"users": _each(len(h))}, {"items": _each(h.n_items)}
     if model.implicit_users:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from penchant.data.histories import Float32, Histories
 
-_SWEEPS = 15
+SWEEPS = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +33,13 @@ class Biases:
     reg_user: float
 
     @classmethod
-    def learn(cls, h: Histories, reg_user: float, reg_item: float) -> Self:
-        """Fit on ratings; entries must be merged (each item once per person)."""
+    def learn(cls, h: Histories, reg_user: float, reg_item: float, sweeps: int = SWEEPS) -> Self:
+        """Fit on ratings, items first; entries must be merged (each item once per person)."""
         owners, counts = h.owners, h.item_counts()
         mean = float(h.values.mean(dtype=np.float64)) if len(h.values) else 0.0
         centred = h.values.astype(np.float64) - mean
         user, item = np.zeros(len(h)), np.zeros(h.n_items)
-        for _ in range(_SWEEPS):
+        for _ in range(sweeps):
             sums = np.bincount(h.items, centred - user[owners], h.n_items)
             item = sums / np.maximum(counts + reg_item, 1)
             sums = np.bincount(owners, centred - item[h.items], len(h))

@@ -15,6 +15,7 @@ class Fading(Model):
         low=0.01,
         high=1,
         search=(0.6, 1.0),
+        only="likes",
         help="what a like counts for each that came after it; 1 forgets nothing",
     )
     recency_floor: float = param(

@@ -8,10 +8,10 @@ from penchant import kernels
 from penchant.data.histories import Histories
 from penchant.models.biases import Biases
 from penchant.models.bodies import Body, ItemWeights
-from penchant.models.bodies.body import encoded
+from penchant.models.bodies.body import amplified, encoded
 from penchant.models.fading import Fading
 from penchant.models.job import Job
-from penchant.models.knn import Neighbourhood
+from penchant.models.knn import Neighbourhood, Suited
 from penchant.models.weighting import weighted
 
 _PAIR = 8  # bytes of one stored neighbour
@@ -22,6 +22,7 @@ class ItemKNN(Fading, Neighbourhood):
 
     Likes: ``s(x, i) = Σ_j x_j sim(j, i)``. Ratings: ``s(x, i) = b_ui + Σ_j sim(j, i) e_uj /
     (damp + Σ_j sim(j, i))`` over the k items most like i, with e the residuals of the biases.
+    By default cosine; of ratings with ``shrink=20, amplify=1.5, damp=0.1``.
 
     >>> import penchant as pt
     >>> model = pt.ItemKNN(k=None).fit(pt.datasets.load("interests"))
@@ -29,22 +30,25 @@ class ItemKNN(Fading, Neighbourhood):
     ['Hadoop 0.816', 'Java 0.667']
     """
 
+    for_ratings = Suited("cosine", shrink=20.0, amplify=1.5, damp=0.1)
+
     def _learn(self, h: Histories, job: Job) -> Body:
         biases = Biases.learn(h, self.reg_user, self.reg_item) if job.rates else None
         x = biases.residuals(h) if biases else encoded(h, self.value_weight)
         by_item = x.rows().transpose(h.n_items)
         if not job.rates:
             by_item = weighted(by_item, len(h), self.weighting)
+        use = self._suited(job.rates)
         near = kernels.neighbours(
-            by_item, len(h), self.k, measure=self.similarity, shrink=self.shrink
+            by_item, len(h), self.k, measure=use.similarity, shrink=use.shrink
         )
         job.step(1, 1)
         return ItemWeights(
-            weights=near.transpose(h.n_items),
+            weights=amplified(near, use.amplify).transpose(h.n_items),
             weighting=self.value_weight,
             recency=None if job.rates else self._fading(),
             biases=biases,
-            damp=self.damp,
+            damp=use.damp,
             stars=job.stars,
         )
 

@@ -68,8 +68,11 @@ class Job:
         user_facts: features of the training people, sparse ``[B, n_features]``; None without facts,
             and for a model that does not say ``uses_facts``.
         item_facts: features of the items, sparse ``[n_items, n_features]``; likewise.
+        as_model: makes a fitted model of a body, for those who watch the epochs.
 
     """
+
+    as_model: Callable[[Body], Any] | None = None
 
     def __init__(
         self,
@@ -107,7 +110,11 @@ class Job:
             scores = learned.clipped(learned.pairs(self.h, people, items, times))
             figures["validation_mse"] = float(np.mean((scores - values) ** 2))
         self.epochs.append(figures)
-        self.report(Progress(self._task, done, total, figures))
+        self.report(Progress(self._task, done, total, figures, self._so_far(body)))
+
+    def _so_far(self, body: Callable[[], Body]) -> Callable[[], Any] | None:
+        make = self.as_model
+        return None if make is None else lambda: make(body())
 
     def _opinions(self, h: Histories) -> Histories:
         return h if self.rates else h.where(h.values != 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from penchant import kernels
@@ -95,12 +97,10 @@ def strongest(rows: Rows, k: int) -> Rows:
     array([1, 2])
     """
     values = np.asarray(rows.values)
-    owners = np.repeat(np.arange(rows.n_rows), np.diff(rows.indptr))
-    order = np.lexsort((rows.indices, -values, owners))
-    order = order[np.arange(len(order)) - rows.indptr[owners] < k]
-    counts = np.bincount(owners[order], minlength=rows.n_rows)
-    return Rows(
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        rows.indices[order],
-        values[order],
-    )
+    best = [
+        start + np.argsort(-values[start:end], kind="stable")[:k]
+        for start, end in pairwise(rows.indptr.tolist())
+    ]
+    places = np.concatenate([*best, np.empty(0, np.int64)]).astype(np.int64)
+    indptr = np.concatenate([[0], np.cumsum([len(row) for row in best])]).astype(np.int64)
+    return Rows(indptr, rows.indices[places], values[places])

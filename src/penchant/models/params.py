@@ -8,6 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from penchant.data.histories import Kind
 from penchant.errors import ParameterError
 
 
@@ -21,8 +22,11 @@ class Param:
         low: smallest allowed number.
         high: largest allowed number.
         choices: the allowed words.
-        search: the range a tuner walks, where that is narrower than what is allowed.
+        search: the range a tuner walks, where that is narrower than what is allowed; True for
+            all words of a choice, or both of a switch. What has none stays as it is.
         log: whether a tuner walks the range by factors.
+        only: the kind of feedback it matters for.
+        when: the name and value of another hyperparameter without which it has no say.
         none: what None means, where None is allowed.
         dtype: int, float, bool or str.
         name: the attribute it was declared as.
@@ -35,8 +39,10 @@ class Param:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] | None = None
-    search: tuple[float, float] | None = None
+    search: tuple[float, float] | bool | None = None
     log: bool = False
+    only: Kind | None = None
+    when: tuple[str, Any] | None = None
     none: str | None = None
     dtype: type = int
     name: str = ""

@@ -57,15 +57,30 @@ class RatingMF(Model):
         default=2.0, low=0, search=(0.01, 50), log=True, help="λ_b, damping of biases"
     )
     frequency: float = param(
-        default=0.25, low=0, high=1, help="ν, how damping grows with the number of ratings"
+        default=0.25,
+        low=0,
+        high=1,
+        search=(0, 1),
+        help="ν, how damping grows with the number of ratings",
     )
     biases: bool = param(default=True, help="learn a bias per person and item")
     mean: bool = param(default=True, help="start from the mean of all ratings")
     learning_rate: float = param(
-        default=0.03, low=1e-6, high=1, search=(0.001, 0.1), log=True, help="first step size, SGD"
+        default=0.03,
+        low=1e-6,
+        high=1,
+        search=(0.001, 0.1),
+        log=True,
+        when=("solver", "sgd"),
+        help="first step size, SGD",
     )
     decay: float = param(
-        default=0.95, low=0.1, high=1, help="factor on the step size after each epoch, SGD"
+        default=0.95,
+        low=0.1,
+        high=1,
+        search=(0.9, 1),
+        when=("solver", "sgd"),
+        help="factor on the step size after each epoch, SGD",
     )
     order: str = param(
         default="blocks",

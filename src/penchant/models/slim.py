@@ -46,7 +46,7 @@ class SLIM(Fading):
         help="weights kept of each item, the largest",
     )  # fmt: skip
     candidates: int | None = param(
-        default=None, dtype=int, low=1, search=(50, 1000), log=True, none="all",
+        default=None, dtype=int, low=1, none="all",
         help="items a column may use, those that alone explain most of it",
     )  # fmt: skip
     max_iterations: int = param(default=100, low=1, help="rounds of one descent")

@@ -195,6 +195,13 @@ def damped(opinion: Float32, weight: Float32, damp: float) -> Float32:
     return np.asarray(np.divide(opinion, below, out=np.zeros_like(opinion), where=weight > 0))
 
 
+def amplified(near: Rows, power: float) -> Rows:
+    """Similarities raised to a power (case amplification, Breese et al., UAI 1998)."""
+    if power == 1.0 or near.values is None:
+        return near
+    return near._replace(values=near.values ** np.float32(power))
+
+
 def ranked(ids: npt.NDArray[np.integer], scores: Float32, n: int) -> Ranked:
     """The ``n`` best of some items by (score, row)."""
     order = np.lexsort((ids, -scores))[:n]

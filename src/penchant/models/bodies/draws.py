@@ -107,7 +107,9 @@ class Draws(Body):
         self.require_cause(by, "item")
         person = _Person.of(self, h)
         amounts = person.shares(item)
-        base = person.scores(np.zeros(1, np.int32), np.array([item]), h.at)[0].mean() - amounts.sum()
+        base = (
+            person.scores(np.zeros(1, np.int32), np.array([item]), h.at)[0].mean() - amounts.sum()
+        )
         past = zip(h.items.tolist(), amounts.tolist(), strict=True)
         return [Part("baseline", float(base)), *(Part("item", a, j) for j, a in past)]
 

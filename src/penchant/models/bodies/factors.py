@@ -117,16 +117,23 @@ class Factors(Body):
         ]
 
     def similar(self, item: int, n: int) -> Ranked:
-        """The items whose vectors point the same way."""
-        return nearest_vectors(self.map_vectors(), item, n)
+        """The items whose vectors point the same way; none where there are only biases."""
+        vectors = self.map_vectors()
+        if vectors is None:
+            return np.empty(0, np.int32), np.empty(0, np.float32)
+        return nearest_vectors(vectors, item, n)
 
-    def map_vectors(self) -> Float32:
-        """The item vectors without the bias coordinate."""
-        return self.vectors[:, :-1] if self.bias_column else self.vectors
+    def map_vectors(self) -> Float32 | None:
+        """The item vectors without the bias coordinate; None where there are only biases."""
+        vectors = self.vectors[:, :-1] if self.bias_column else self.vectors
+        return vectors if vectors.shape[1] else None
 
     def tastes(self, h: Histories) -> Rows:
-        """The solved vectors, without the bias coordinate."""
-        taste = self.taste(h)[:, : self.map_vectors().shape[1]]
+        """The solved vectors without the bias coordinate; where there are none, the histories."""
+        vectors = self.map_vectors()
+        if vectors is None:
+            return super().tastes(h)
+        taste = self.taste(h)[:, : vectors.shape[1]]
         n, d = taste.shape
         return Rows(
             np.arange(n + 1, dtype=np.int64) * d,

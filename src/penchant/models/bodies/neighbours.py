@@ -17,6 +17,7 @@ from penchant.models.bodies.body import (
     Body,
     Part,
     Ranked,
+    amplified,
     column,
     damped,
     encoded,
@@ -42,6 +43,7 @@ class Neighbours(Body):
         weighting: how values of likes become weights.
         biases: the baseline of ratings; None for likes.
         damp: pulls a rating to the baseline where little similarity speaks.
+        amplify: the power that similarities are raised to.
 
     """
 
@@ -55,6 +57,7 @@ class Neighbours(Body):
     weighting: str = "equal"
     biases: Biases | None = None
     damp: float = 0.0
+    amplify: float = 1.0
 
     @property
     def holds_people(self) -> bool:
@@ -74,7 +77,7 @@ class Neighbours(Body):
 
     def near(self, h: Histories, k: int | None = None) -> Rows:
         """The most similar training people of each history, best first; itself left out."""
-        return kernels.nearest(
+        near = kernels.nearest(
             self._profiles(self._opinions(h).rows()),
             self._table,
             self.n_items,
@@ -83,6 +86,7 @@ class Neighbours(Body):
             shrink=self.shrink,
             itself=h.people,
         )
+        return amplified(near, self.amplify)
 
     def compared(self, everyone: Histories) -> kernels.Table:
         """The people of the body itself."""
