@@ -81,8 +81,8 @@ FILES = "files"  # a split that its authors publish as files, not made by rule
 
 def _bayes(seeds: int = 5, **more: Any) -> tuple[Row, ...]:
     """BayesianMF with one kind of knowledge after the other."""
-    plain = {"implicit_users": False, "implicit_items": False, "time": False, "facts": False}
-    ids = {"time": False, "facts": False}
+    plain = {"implicit_users": False, "implicit_items": False, "drift": False, "facts": False}
+    ids = {"drift": False, "facts": False}
 
     def row(label: str, uses: str, given: dict[str, Any]) -> Row:
         return Row(label, lambda: pt.BayesianMF(**given, **more), uses=uses, seeds=seeds)
@@ -90,7 +90,7 @@ def _bayes(seeds: int = 5, **more: Any) -> tuple[Row, ...]:
     return (
         row("BayesianMF, no bags", "", plain),
         row("BayesianMF", "", ids),
-        row("BayesianMF + facts", _FACTS, {"time": False}),
+        row("BayesianMF + facts", _FACTS, {"drift": False}),
         row("BayesianMF + time", _TIMES, {"facts": False}),
         row("BayesianMF + time + facts", f"{_TIMES}, {_FACTS}", {}),
     )
