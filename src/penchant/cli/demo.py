@@ -121,7 +121,14 @@ def _stars(screen: _Screen, data: Interactions) -> list[dict[str, Any]]:
             "seconds": 0.0,
         }
     ]
-    for model in (Baseline(), UserKNN(), ItemKNN(), RatingMF(**_SGD), RatingMF(**_ALS)):
+    for model in (
+        Baseline(),
+        UserKNN(),
+        ItemKNN(),
+        RatingMF(**_SGD),
+        RatingMF(**_ALS),
+        BayesianMF(**_IDS),
+    ):
         found = evaluate(model, split, goal="stars")
         rows.append(
             {
