@@ -21,6 +21,7 @@ from penchant.models import (
     BPR,
     SLIM,
     Baseline,
+    BayesianMF,
     Blend,
     ImplicitALS,
     ItemKNN,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from penchant import kernels
-from penchant.data.histories import Float32, Histories, Int64
+from penchant.data.histories import Float32, Histories
 from penchant.errors import ParameterError
 from penchant.kernels import GibbsChains, GibbsPlan, Rows
 from penchant.models.base import Model

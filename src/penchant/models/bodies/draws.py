@@ -130,7 +130,7 @@ class Draws(Body):
         return Rows(np.arange(n + 1, dtype=np.int64) * width, columns, taste.ravel())
 
     def known(self, h: Histories) -> Float32:
-        """m of each person, float32 ``[B, D, d + 1]``: prior, bag and facts."""
+        """M of each person, float32 ``[B, D, d + 1]``: prior, bag and facts."""
         shape = (len(h), *self.prior.shape)
         known = np.broadcast_to(self.prior, shape).copy()
         if self.bag is not None:
@@ -311,7 +311,7 @@ class _Person:
         return body.fold(h, like, self.alpha, None).duals, like, alone
 
     def _item(self, items: Int32) -> tuple[Float32, Float32]:
-        """v and bias of items, ``[n, D, d]`` and ``[n, D]``."""
+        """V and bias of items, ``[n, D, d]`` and ``[n, D]``."""
         new = (items < 0)[:, None]
         v, bias = self.body.vectors[np.maximum(items, 0)], self.body.bias[np.maximum(items, 0)]
         stranger = self.body.stranger
