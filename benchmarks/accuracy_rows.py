@@ -71,6 +71,8 @@ class Table:
 
 
 _VALIDATION = "chosen on the validation part"
+_SLICES = "chosen on small slices of the training rows"
+_ORDER = "order of learned rows"
 _SHEHZAD_SAYS = "Shehzad and Jannach, RecSys 2023, their data/movielens_1m/splitting/0"
 FILES = "files"  # a split that its authors publish as files, not made by rule
 
@@ -115,6 +117,23 @@ _ML1M_FOLD = Table(
     folds=1,
 )
 
+
+def _topn_ease() -> pt.EASE:
+    return pt.EASE(l2=200, dropout=0.66, window=40, beta=0.15)
+
+
+def _topn_als() -> pt.ImplicitALS:
+    return pt.ImplicitALS(factors=64, alpha=0.7, reg=0.01)
+
+
+def _shehzad_ease() -> pt.EASE:
+    return pt.EASE(l2=200, dropout=0.5, window=40, balance=0.5, beta=0.15)
+
+
+def _shehzad_als() -> pt.ImplicitALS:
+    return pt.ImplicitALS(factors=128, alpha=0.3, reg=0.01, epochs=12)
+
+
 _TOPN = Table(
     "topn-fold0",
     "MovieLens 100k, random hold-out, every rating a like",
@@ -128,6 +147,19 @@ _TOPN = Table(
         Row("RP3beta", pt.RP3beta),
         Row("EASE", lambda: pt.EASE(l2=400), chosen=_VALIDATION),
         Row("EASE, denoising", lambda: pt.EASE(l2=300, dropout=0.5), chosen=_VALIDATION),
+        Row(
+            "EASE, people more alike, popular items held back",
+            lambda: pt.EASE(l2=200, dropout=0.66, balance=0.5, beta=0.15),
+            chosen=_SLICES,
+        ),
+        Row("EASE by sittings", _topn_ease, uses=_ORDER, chosen=_SLICES),
+        Row("ImplicitALS", _topn_als, seeds=5, chosen=_SLICES),
+        Row(
+            "EASE by sittings + ImplicitALS",
+            lambda: pt.Blend(members=[_topn_ease(), _topn_als()], mix=[1, 1]),
+            uses=_ORDER,
+            chosen=_SLICES,
+        ),
     ),
     par="EASE",
     beat={"one linear model": 0.4435, "ImplicitALS": 0.4262, "blend": 0.4441},
@@ -146,10 +178,17 @@ _SHEHZAD = Table(
         Row("EASE", lambda: pt.EASE(l2=697)),
         Row("EASE, denoising", lambda: pt.EASE(l2=500, dropout=0.5), chosen=_VALIDATION),
         Row(
-            "ImplicitALS",
-            lambda: pt.ImplicitALS(factors=128, alpha=0.3, reg=0.01, epochs=12),
-            seeds=5,
-            chosen=_VALIDATION,
+            "EASE, people more alike, popular items held back",
+            lambda: pt.EASE(l2=300, dropout=0.5, balance=0.75, beta=0.15),
+            chosen=_SLICES,
+        ),
+        Row("EASE by sittings", _shehzad_ease, uses=_ORDER, chosen=_SLICES),
+        Row("ImplicitALS", _shehzad_als, seeds=5, chosen=_VALIDATION),
+        Row(
+            "EASE by sittings + ImplicitALS",
+            lambda: pt.Blend(members=[_shehzad_ease(), _shehzad_als()], mix=[1, 0.25]),
+            uses=_ORDER,
+            chosen=_SLICES,
         ),
     ),
     par="EASE",

@@ -224,6 +224,66 @@ i64 spd_inverse(double* A, i64 n, const Run& run);
 // co_counts.cpp: XᵀX [n_columns, n_columns]; out comes as zeros. Returns a row in which a column
 // stands twice, -1 if there is none, -2 if stopped.
 i64 co_counts(const Rows& rows, i64 n_columns, float* out, const Run& run);
+// gibbs.cpp: one sweep of Gibbs sampling for each chain, in place.
+struct GibbsRatings {
+  Rows rows;  // of each person, in time order; values are the ratings
+  i64 n_items;
+  const double* gaps;  // [n], time since the person's last rating, infinite for a new start; or
+                       // null: no drift
+};
+struct GibbsFeatures {
+  Rows rows;                  // of each feature, the rows that have it: people, then items
+  const i64* first;           // [groups + 1], the first feature of each group
+  const unsigned char* side;  // [groups], 0 of people, 1 of items
+  i64 groups;
+};
+struct GibbsChain {
+  int factors;
+  double* level;               // w0, τ, ν of people and items, size and length of the drift, the
+                               // widths of their steps, and a usual length
+  float* weights;              // [1 + factors, features]
+  double *means, *precisions;  // [1 + factors, groups]
+  float* sums;                 // [1 + factors, rows]
+  float *errors, *drift;       // [n]
+  float* noise;                // [rows], factors of the precision τ
+};
+struct GibbsStep {
+  std::uint64_t key;
+  i64 sweep;
+  bool adapt;
+};
+bool gibbs_sweep(const GibbsRatings& ratings, const GibbsFeatures& features,
+                 const std::vector<GibbsChain>& chains, std::uint64_t seed, i64 sweep, bool adapt,
+                 const Run& run);
+
+// fold_draws.cpp: what a history says of a person under each draw. Returns a row whose matrix is not
+// positive definite, -1 if all are, -2 if stopped.
+struct FoldDraws {
+  i64 draws;
+  int d;
+  const float* vectors;  // [n_items, draws, d]
+  const float* ridge;    // [draws, d + 1], above 0; the last is of the person's bias
+  const float* noise;    // [n_items, draws], factors of the precision τ
+  const double* tau;     // [draws]
+  const double* drift;   // [draws, 2], size and length
+};
+struct FoldHistories {
+  Rows rows;
+  const double* gaps;    // [nnz], as of GibbsRatings
+  const float* targets;  // [nnz, draws]
+  const float* alpha;    // [n_rows], factors of the precision τ
+};
+struct FoldAnswers {
+  float* taste;      // [n_rows, draws, d + 1]
+  float* duals;      // [nnz, draws]
+  double* evidence;  // [n_rows, draws], log density of the targets up to a constant
+};
+i64 fold_draws(const FoldDraws& model, const FoldHistories& histories, const FoldAnswers& out,
+               const Run& run);
+// out[j][draw]: the mean covariance of entry j's drift with those of all entries of its row.
+bool drift_likeness(const Rows& rows, const double* gaps, const double* drift, i64 draws,
+                    float* out, const Run& run);
+
 // slim_columns.cpp: for each item j, min_w ½|x_j − Xw|² + l1 |w|₁ + ½ l2 |w|² with w_j = 0; the k
 // weights of the largest size, best first.
 struct Slim {

@@ -71,6 +71,7 @@ void bind_factors(nb::module_& m);
 void bind_dense(nb::module_& m);
 void bind_pairs(nb::module_& m);
 void bind_slim(nb::module_& m);
+void bind_gibbs(nb::module_& m);
 void bind_texts(nb::module_& m);
 
 }  // namespace penchant

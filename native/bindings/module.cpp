@@ -13,5 +13,6 @@ NB_MODULE(_native, m) {
   penchant::bind_dense(m);
   penchant::bind_pairs(m);
   penchant::bind_slim(m);
+  penchant::bind_gibbs(m);
   penchant::bind_texts(m);
 }

@@ -30,6 +30,38 @@ def test_ease(town, l2, dropout):
     np.testing.assert_allclose(body.weights, B, atol=1e-4 * np.abs(B).max())
 
 
+@pytest.mark.parametrize(
+    ("window", "balance"), [(None, 0.5), (4, 0.0), (5, 1.0)], ids=["balance", "window", "both"]
+)
+def test_ease_counts_what_lies_close_together_more(town, window, balance):
+    """Pair by pair: (1 - s) w, and s/2 w for each of two cuttings that leaves a pair together."""
+    h, s = town.merged, 0.4
+    n = np.maximum(h.counts, 1).astype(float)
+    w = n**-balance * n.sum() / (n ** (1 - balance)).sum()
+    G = np.zeros((h.n_items, h.n_items))
+    for person, (start, end) in enumerate(itertools.pairwise(h.indptr)):
+        for a, b in itertools.product(range(end - start), repeat=2):
+            together = 1.0
+            if window is not None:
+                cuts = (a // window == b // window) + (
+                    (a + window // 2) // window == (b + window // 2) // window
+                )
+                together = 1 - s + s / 2 * cuts
+            G[h.items[start + a], h.items[start + b]] += w[person] * together
+    P = np.linalg.inv(G + 20 * np.eye(h.n_items))
+    B = -P / np.diag(P)
+    np.fill_diagonal(B, 0)
+    model = pt.EASE(l2=20, window=window, nearness=s, balance=balance).fit(town)
+    np.testing.assert_allclose(model.fitted.body.weights, B, atol=1e-4 * np.abs(B).max())
+
+
+def test_ease_holds_popular_items_back(town):
+    plain = pt.EASE(l2=20).fit(town).fitted.body.weights
+    n = np.maximum(_matrix(town).sum(axis=0), 1)
+    held_back = pt.EASE(l2=20, beta=0.3).fit(town).fitted.body.weights
+    np.testing.assert_allclose(held_back, plain * (n / n.mean()) ** -0.3, rtol=1e-5)
+
+
 def test_ease_keeps_the_largest_weights(town):
     whole = pt.EASE(l2=20).fit(town).fitted.body.weights
     kept = pt.EASE(l2=20, keep=5).fit(town).fitted.body.weights

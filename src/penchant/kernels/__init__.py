@@ -2,6 +2,15 @@
 
 from penchant.kernels.dense import co_counts, spd_inverse
 from penchant.kernels.factors import Schedule, gram, normal, rating_sgd, sgd_schedule, solve_rows
+from penchant.kernels.gibbs import (
+    Fold,
+    GibbsChains,
+    GibbsPlan,
+    drift_likeness,
+    fold_draws,
+    gibbs_start,
+    gibbs_sweep,
+)
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
 from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
@@ -12,6 +21,9 @@ from penchant.kernels.slim import slim_columns
 from penchant.kernels.texts import divide
 
 __all__ = [
+    "Fold",
+    "GibbsChains",
+    "GibbsPlan",
     "PairPlan",
     "Pairs",
     "Panels",
@@ -26,9 +38,13 @@ __all__ = [
     "deciding",
     "divide",
     "draw_pairs",
+    "drift_likeness",
     "encode",
     "follow_counts",
     "gather",
+    "fold_draws",
+    "gibbs_start",
+    "gibbs_sweep",
     "gram",
     "hits",
     "index",

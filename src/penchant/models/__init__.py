@@ -11,6 +11,7 @@ from penchant.errors import ModelError, PenchantNotice
 from penchant.models import folder as _folder
 from penchant.models.base import Model
 from penchant.models.baseline import Baseline
+from penchant.models.bayesian_mf import BayesianMF
 from penchant.models.blend import Blend
 from penchant.models.bpr import BPR
 from penchant.models.ease import EASE
@@ -32,6 +33,7 @@ __all__ = [
     "SLIM",
     "SLIT",
     "Baseline",
+    "BayesianMF",
     "Blend",
     "ImplicitALS",
     "ItemKNN",
