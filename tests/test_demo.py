@@ -33,11 +33,13 @@ def test_demo_on_real_data(ml100k, tmp_path):
     found = _json("demo", cwd=tmp_path)
     errors = {row["model"]: row["test_mse"] for row in found["stars"]}
     assert errors["rating_mf factors=10"] < 0.83 < errors["mean of train"]
+    assert min(errors, key=errors.get).startswith("bayesian_mf")
     assert found["stranger"][0]["title"] == "Empire Strikes Back, The (1980)"
     lists = {row["model"]: row["ndcg@10"] for row in found["lists"]}
     assert {"Random()", "Popularity()", "UserKNN()", "ItemKNN()", "EASE()"} < set(lists)
     assert list(lists.values()) == sorted(lists.values())
     assert lists["EASE()"] == pytest.approx(0.4393, abs=5e-5)
+    assert lists["Blend()"] > lists["EASE()"]
     assert "No evidence that" in out
 
 

@@ -21,6 +21,7 @@ from penchant.models import (
     BPR,
     SLIM,
     Baseline,
+    Blend,
     ImplicitALS,
     ItemKNN,
     Model,
@@ -33,6 +34,7 @@ _PERSON, _FILM = 196, 50  # the first person of u.data, and Star Wars (1977)
 # Of stars: what benchmarks/choose_settings.py finds on the validation part. Lists: the defaults.
 _SGD: dict[str, Any] = {"solver": "sgd", "epochs": 40, "learning_rate": 0.04}
 _ALS: dict[str, Any] = {"factors": 10}
+_IDS: dict[str, Any] = {"drift": False, "facts": False}  # as the others: from ids and stars alone
 _STRANGER = (50, 181)  # Star Wars (1977) and Return of the Jedi (1983)
 
 
@@ -119,7 +121,14 @@ def _stars(screen: _Screen, data: Interactions) -> list[dict[str, Any]]:
             "seconds": 0.0,
         }
     ]
-    for model in (Baseline(), UserKNN(), ItemKNN(), RatingMF(**_SGD), RatingMF(**_ALS)):
+    for model in (
+        Baseline(),
+        UserKNN(),
+        ItemKNN(),
+        RatingMF(**_SGD),
+        RatingMF(**_ALS),
+        BayesianMF(**_IDS),
+    ):
         found = evaluate(model, split, goal="stars")
         rows.append(
             {
@@ -137,7 +146,7 @@ def _lists(screen: _Screen, data: Interactions) -> list[dict[str, Any]]:
     """Ranking quality, worst first, and what may be concluded from it."""
     screen.step("lists: the ten best, a fifth of the ratings held out, each of them a like")
     split = protocol("topn-fold0", data)
-    models = [one() for one in (RP3beta, BPR, UserKNN, ImplicitALS, SLIM)]
+    models = [one() for one in (RP3beta, BPR, UserKNN, ImplicitALS, SLIM, Blend)]
     found = compare(models, split, metrics=("ndcg@10", "recall@10"), seeds=(0,))
     rows = [
         {

@@ -49,7 +49,7 @@ class BayesianMF(Model):
     samples: int = param(default=64, low=1, high=4096, help="draws kept, over all chains")
     implicit_users: bool = param(default=True, help="people also by the bag of what they rated")
     implicit_items: bool = param(default=True, help="items also by the bag of who rated them")
-    time: bool = param(default=True, help="learn how a person's ratings drift in time")
+    drift: bool = param(default=True, help="learn how a person's ratings drift in time")
     facts: bool = param(default=True, help="learn from facts about people and items, if there are")
     seed: int = param(default=0, low=0, high=2**63 - 1, help="of all draws")
 
@@ -89,7 +89,7 @@ class _Run:
     def start(cls, model: BayesianMF, h: Histories, job: Job) -> _Run:
         users, items = _groups(model, h, job)
         mean = float(h.values.mean(dtype=np.float64))
-        timed = model.time and h.times is not None
+        timed = model.drift and h.times is not None
         plan = GibbsPlan.of(
             Rows(h.indptr, h.items, h.values - np.float32(mean)),
             h.n_items,
