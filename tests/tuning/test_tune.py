@@ -21,6 +21,11 @@ from penchant.tuning import Tuning
 from penchant.tuning.space import search_space
 
 
+def _others(*searched: str) -> dict[str, object]:
+    """EASE's settings that are to stay as they are."""
+    return {k: one.default for k, one in pt.EASE.params.items() if k not in searched}
+
+
 @pytest.fixture(scope="module")
 def town() -> pt.Interactions:
     return pt.datasets.town(200, 50, 3000)
@@ -49,9 +54,7 @@ def _quiet():
 
 
 def test_the_better_of_clearly_different_settings_for_likes(town):
-    found = pt.tune(
-        pt.EASE, town, trials=6, space={"l2": [1e-3, 300.0]}, fixed={"dropout": 0, "recency": 1}
-    )
+    found = pt.tune(pt.EASE, town, trials=6, space={"l2": [1e-3, 300.0]}, fixed=_others("l2"))
     assert found.best == {"l2": 300.0}
     assert found.metric == "ndcg@10"
     assert {row["l2"] for row in _rows(found)[1:]} == {1e-3, 300.0}
@@ -147,11 +150,11 @@ def test_a_trial_that_does_worse_early_is_given_up(rated):
 
 def test_a_best_at_the_end_of_its_range_is_said(town):
     """Unless the end is that of the hyperparameter itself, beyond which nothing lies."""
-    asked = {"trials": 30, "fixed": {"dropout": 0, "recency": 1}, "space": {"l2": (0.001, 10.0)}}
+    asked = {"trials": 30, "fixed": _others("l2"), "space": {"l2": (0.001, 10.0)}}
     with pytest.warns(pt.PenchantNotice, match=r"l2=[\d.]+ of 0\.001 to 10.*space="):
         found = pt.tune(pt.EASE(l2=10), town, **asked)
     assert found.on_edge == ("l2",)
-    asked = {"trials": 1, "fixed": {"l2": 300, "recency": 1}, "space": {"dropout": (0.0, 0.5)}}
+    asked = {"trials": 1, "fixed": _others("dropout"), "space": {"dropout": (0.0, 0.5)}}
     assert pt.tune(pt.EASE(dropout=0), town, **asked).on_edge == ()
 
 
@@ -229,7 +232,7 @@ def test_a_setting_of_another_solver_stays_as_it_is(rated):
         ({"space": {"l2": (-1, 1)}}, "l2 must be a number at least"),
         ({"space": {"l2": 3}}, "must be .low, high. or a list"),
         ({"metric": "mood@3"}, "mood"),
-        ({"fixed": {"l2": 1, "dropout": 0, "recency": 1}}, "nothing to search"),
+        ({"fixed": _others()}, "nothing to search"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_beforehand(town, wrong, said):
