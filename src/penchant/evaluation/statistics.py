@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +104,8 @@ def differences(
     People are drawn with replacement, the same for all figures (Efron and Tibshirani 1993, section
     16.4); p is twice the smaller share of resamples on one side of 0, corrected by `holm`.
 
+    Of one person alone nothing can be said: the interval is NaN and p 1.
+
     Args:
         measures: over the same people as ``base``.
         base: what is subtracted.
@@ -114,6 +117,9 @@ def differences(
     >>> round(difference.value, 3), difference.clear
     (0.1, True)
     """
+    if len(base.totals) < 2:
+        nan = float("nan")
+        return [Difference(one.value - base.value, nan, nan, 1.0) for one in measures]
     drawn = _resampled([base, *measures], seed, resamples)
     gaps = drawn[:, 1:] - drawn[:, :1]
     lows, highs = np.quantile(gaps, [0.025, 0.975], axis=0)
@@ -126,6 +132,19 @@ def differences(
         Difference(float(value), float(low), float(high), float(p))
         for value, low, high, p in zip(values, lows, highs, ps, strict=True)
     ]
+
+
+def finite(value: Any) -> Any:
+    """Plain values with None where a number is not finite, for JSON knows no NaN.
+
+    >>> finite({"error": float("nan"), "people": [1]})
+    {'error': None, 'people': [1]}
+    """
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def holm(ps: npt.ArrayLike) -> Float64:
