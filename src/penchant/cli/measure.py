@@ -153,10 +153,10 @@ def _options(
 
 def model_of(written: str) -> Model:
     """A model as somebody writes it: a name, then settings; or the folder of a saved one."""
-    name, *settings = written.split()
+    name, *settings = written.split() or [""]
     known = catalogue()
     if name not in known:
-        if Path(written).is_dir():
+        if written and Path(written).is_dir():
             return load(written)
         near = hint(name, known) or f"There are: {', '.join(known)}"
         raise UsageError("no such model", where="--model", got=name, do=near)
@@ -174,9 +174,17 @@ def divided(data: Interactions, name: str | None) -> Split | Interactions:
     """The split that was named; of several folds the first."""
     if name is None:
         return data
-    made: Any = split_of(name, data) if name in SPLITS else protocol(name, data)
+    made: Any = split_of(name, data) if name in _plain_splits() else protocol(name, data)
     first: Split = made[0] if isinstance(made, list) else made
     return first
+
+
+def _plain_splits() -> list[str]:
+    """The ways to split that need nothing but the data."""
+    known = {
+        name: list(inspect.signature(make).parameters.values()) for name, make in SPLITS.items()
+    }
+    return [n for n, (_, *rest) in known.items() if all(p.default is not p.empty for p in rest)]
 
 
 def _evaluation(found: Evaluation) -> None:

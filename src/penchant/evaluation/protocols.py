@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -75,6 +76,10 @@ def split(name: str, data: Interactions, **given: Any) -> Any:
     if name not in SPLITS:
         known = ", ".join(sorted(SPLITS))
         raise ParameterError("no such split", where="split", got=name, do=f"There are: {known}")
+    try:
+        inspect.signature(SPLITS[name]).bind(data, **given)
+    except TypeError as error:
+        raise ParameterError(str(error), where=f"split {name}") from None
     return SPLITS[name](data, **given)
 
 
