@@ -269,6 +269,22 @@ def test_a_blend_is_written_and_made_again(tmp_path):
     assert Card.load(tmp_path / "card.json").rerun(TOWN).card.figures == found.card.figures
 
 
+def test_a_card_takes_numbers_of_numpy(tmp_path):
+    seeds, floor = np.arange(2), np.float32(3)
+    found = pt.compare([pt.BPR(epochs=1)], STARS, seeds=seeds, at_least=floor, resamples=1000)
+    found.card.save(tmp_path / "card.json")
+    assert Card.load(tmp_path / "card.json").given["seeds"] == [0, 1]
+
+
+def test_people_are_drawn_once_for_all_differences(found):
+    """And each difference is what it is by itself."""
+    metric = found.primary
+    one, base = found.evaluations[2], found.reference
+    [alone] = differences([one.measures[metric]], base.measures[metric], resamples=found.resamples)
+    both = found.between(one.label, base.label)
+    assert (both.low, both.high, both.p) == pytest.approx((alone.low, alone.high, alone.p))
+
+
 def test_a_card_says_which_model_it_cannot_make():
     class Unheard(pt.Popularity):
         """In no catalogue."""
@@ -289,6 +305,7 @@ def test_one_person_proves_nothing():
     found = pt.compare([pt.Popularity()], leave_last_out(data))
     assert not any(gap.clear for gap in found.differences.values())
     assert "nan" not in found.to_svg()
+    assert found.between("popularity", "random").p == 1
     assert "NaN" not in json.dumps(found.best.to_dict())
 
 

@@ -296,3 +296,8 @@ def test_the_command_learns_the_likes_that_a_protocol_speaks_of(rated, tmp_path)
     rated.to_pandas().to_csv(tmp_path / "stars.csv", index=False)
     _ok("tune", "popularity", "stars.csv", "--trials", "1", "--split", "loo-full", cwd=tmp_path)
     assert pt.load(tmp_path / "penchant-model").fitted.liked_from is None
+
+
+def test_the_first_trial_does_not_round_what_was_given(town):
+    found = pt.tune(pt.EASE(l2=123.456), town, trials=1, fixed=_others("l2"))
+    assert found.best == {"l2": 123.456}

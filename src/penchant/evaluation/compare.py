@@ -19,7 +19,7 @@ from penchant.evaluation.card import Card, card_of
 from penchant.evaluation.chart import Bar, chart
 from penchant.evaluation.metrics import DEFAULTS
 from penchant.evaluation.splits import Held, Split
-from penchant.evaluation.statistics import RESAMPLES, Difference, differences, finite
+from penchant.evaluation.statistics import RESAMPLES, Difference, Float64, finite, judged, resampled
 from penchant.evaluation.trial import (
     Evaluation,
     checked_goal,
@@ -165,9 +165,17 @@ class Comparison:
     def __repr__(self) -> str:
         return "\n".join([repr(self.table), "", *self.verdict])
 
+    @cached_property
+    def _resampled(self) -> Float64:
+        """Everybody's primary figure in the same resamples, ``[resamples, evaluations]``."""
+        measures = [one.measures[self.primary] for one in self.evaluations]
+        return resampled(measures, resamples=self.resamples)
+
     def _against(self, some: Sequence[Evaluation], base: Evaluation) -> list[Difference]:
-        measures = [one.measures[self.primary] for one in some]
-        return differences(measures, base.measures[self.primary], resamples=self.resamples)
+        place = {id(one): at for at, one in enumerate(self.evaluations)}
+        drawn, rows = self._resampled, [place[id(one)] for one in some]
+        values = [one[self.primary] - base[self.primary] for one in some]
+        return judged(values, drawn[:, rows] - drawn[:, [place[id(base)]]])
 
     def _better(self, gap: Difference) -> bool:
         return gap.clear and ((gap.value < 0) == (self.primary in _BY_LESS))
@@ -259,7 +267,8 @@ def compare(
     primary = "rmse" if goal == "stars" else next(iter(metrics))
     ordered = sorted(found, key=lambda one: one[primary] * (1 if primary in _BY_LESS else -1))
     given: dict[str, Any] = {"part": part, "goal": goal, "metrics": metrics}
-    given |= {"at_least": at_least, "seeds": list(seeds), "with_baselines": with_baselines}
+    given |= {"at_least": None if at_least is None else float(at_least)}
+    given |= {"seeds": [int(seed) for seed in seeds], "with_baselines": with_baselines}
     given |= {"resamples": resamples}
     card = card_of(split, [one for one, baseline in contestants if not baseline], given, ordered)
     return Comparison(tuple(ordered), primary, card, not_run, resamples)

@@ -117,17 +117,20 @@ def differences(
     >>> round(difference.value, 3), difference.clear
     (0.1, True)
     """
-    if len(base.totals) < 2:
+    drawn = resampled([base, *measures], seed, resamples)
+    return judged([one.value - base.value for one in measures], drawn[:, 1:] - drawn[:, :1])
+
+
+def judged(values: Sequence[float], gaps: Float64) -> list[Difference]:
+    """Differences with what resamples ``[resamples, len(values)]`` say of them."""
+    if not len(gaps):
         nan = float("nan")
-        return [Difference(one.value - base.value, nan, nan, 1.0) for one in measures]
-    drawn = _resampled([base, *measures], seed, resamples)
-    gaps = drawn[:, 1:] - drawn[:, :1]
+        return [Difference(value, nan, nan, 1.0) for value in values]
     lows, highs = np.quantile(gaps, [0.025, 0.975], axis=0)
     n = len(gaps)
     above = (np.count_nonzero(gaps >= 0, axis=0) + 1) / (n + 1)
     below = (np.count_nonzero(gaps <= 0, axis=0) + 1) / (n + 1)
     ps = holm(np.minimum(2 * np.minimum(above, below), 1))
-    values = [one.value - base.value for one in measures]
     return [
         Difference(float(value), float(low), float(high), float(p))
         for value, low, high, p in zip(values, lows, highs, ps, strict=True)
@@ -161,9 +164,14 @@ def holm(ps: npt.ArrayLike) -> Float64:
     return found
 
 
-def _resampled(measures: Sequence[Measure], seed: int, resamples: int) -> Float64:
-    """The figures in resamples of the people, float64 ``[resamples, len(measures)]``."""
+def resampled(measures: Sequence[Measure], seed: int = 0, resamples: int = RESAMPLES) -> Float64:
+    """The figures in resamples of the people, float64 ``[resamples, len(measures)]``.
+
+    Of one person alone there are none.
+    """
     people = len(measures[0].totals)
+    if people < 2:
+        return np.empty((0, len(measures)))
     rng = np.random.default_rng(seed)
     resamples = max(1_000, min(resamples, _WORK // max(people, 1)))
     totals = np.stack([one.totals for one in measures], axis=1)
