@@ -123,12 +123,12 @@ def gibbs_sweep(
 ) -> None:
     """One sweep of Gibbs sampling for each chain, in place.
 
-    The model is a factorisation machine of two sides with a drift, ``f = w0 + p_u + p_i + q_u · q_i
-    + x_u(t)``, ``y ~ N(f, 1/(τ α_u α_i))``: p and q sum the weights of a row's features, weights of a
-    group share a normal prior per factor whose mean and precision are drawn too (Freudenthaler,
-    Schmidt-Thieme and Rendle, *Bayesian factorization machines*, 2011), α ~ Gamma(ν/2, ν/2) says
-    how sure a row's ratings are (Lakshminarayanan, Bouchard and Archambeau, *Robust Bayesian
-    matrix factorisation*, 2011), x is an Ornstein-Uhlenbeck process.
+    The model is a factorisation machine of two sides with a drift: ``y ~ N(f, 1/(τ α_u α_i))``,
+    ``f = w0 + p_u + p_i + q_u · q_i + x_u(t)``. p and q sum the weights of a row's features;
+    weights of a group share a normal prior per factor, whose mean and precision are drawn too
+    (Freudenthaler, Schmidt-Thieme and Rendle, *Bayesian factorization machines*, 2011).
+    α ~ Gamma(ν/2, ν/2) says how sure a row's ratings are (Lakshminarayanan, Bouchard and
+    Archambeau, *Robust Bayesian matrix factorisation*, 2011), x is an Ornstein-Uhlenbeck process.
 
     Args:
         plan: ratings and features.

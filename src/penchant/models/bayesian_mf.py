@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from penchant import kernels
-from penchant.data.histories import Float32, Histories, Int64
+from penchant.data.histories import Float32, Histories
 from penchant.errors import ParameterError
 from penchant.kernels import GibbsChains, GibbsPlan, Rows
 from penchant.models.base import Model
 from penchant.models.bodies import Body, Draws
-from penchant.models.bodies.draws import gaps, in_bag
+from penchant.models.bodies.folded import gaps, in_bag
 from penchant.models.job import Job
 from penchant.models.params import param
 
