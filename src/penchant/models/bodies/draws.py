@@ -38,6 +38,7 @@ class Draws(Body):
         tau: float64 ``[D]``.
         nu: float64 ``[D]``, ``α ~ Gamma(ν/2, ν/2)``.
         stranger: float32 ``[D, d + 1]``, v and bias of an item nobody knows.
+        strange: float32 ``[D, d + 1]``, the variances of these.
         drift: float64 ``[D, 2]``, variance, and length in microseconds; None for no drift.
         bag: float32 ``[n_items, D (d + 1)]``, what an item met adds to m; None for nothing.
         facts: float32 ``[n_features, D (d + 1)]``, what a feature adds to m; None for nothing.
@@ -53,6 +54,7 @@ class Draws(Body):
     tau: Float64 = field(repr=False)
     nu: Float64 = field(repr=False)
     stranger: Float32 = field(repr=False)
+    strange: Float32 = field(repr=False)
     drift: Float64 | None = field(repr=False, default=None)
     bag: Float32 | None = field(repr=False, default=None)
     facts: Float32 | None = field(repr=False, default=None)

@@ -98,6 +98,10 @@ class Folded:
         left = alone - np.einsum("ed,ed->d", weights, like, dtype=np.float64)
         beta = 1.0 if item < 0 else self.body.noise[item].astype(np.float64)
         noise = 1 / (self.body.tau * float(self.alpha[0]) * beta)
+        if item < 0:  # its own vector may be anything; of the person's, what was not known before
+            x = self.x[0] ** 2 + 1 / self.body.ridge
+            x[:, -1] = 1
+            noise = noise + (x * self.body.strange).sum(axis=1)
         return float(means.mean()), float(np.mean(np.maximum(left, 0) + noise) + means.var())
 
     def _covariances(self, item: int, at: Int64 | None) -> tuple[Float32, Float64]:
