@@ -61,7 +61,7 @@ def test_folded_in_answers_are_no_worse_than_trained_vectors(monkeypatch):
         return draw(run, chain)
 
     monkeypatch.setattr(bayesian_mf._Run, "_draw", seen)
-    model = pt.BayesianMF(**QUICK, time=False).fit(train)
+    model = pt.BayesianMF(**QUICK, drift=False).fit(train)
     truth = held["rating"].astype(float)
     folded = model.predict(held["user_id"], held["item_id"])
     worse = (folded - truth) ** 2 - (np.clip(np.mean(trained, axis=0), 0.5, 5) - truth) ** 2
@@ -191,5 +191,5 @@ def test_a_draw_alone_is_a_model(moody):
 
 def test_the_notebooks_split(notebook):
     """Ids alone, a small sample: well below the 0.8039 of plain Bayesian factorization."""
-    model = pt.BayesianMF(factors=8, sweeps=60, time=False, facts=False).fit(notebook.train)
+    model = pt.BayesianMF(factors=8, sweeps=60, drift=False, facts=False).fit(notebook.train)
     assert rating_error(model, notebook.validation) < 0.785
