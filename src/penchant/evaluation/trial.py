@@ -174,7 +174,7 @@ def evaluate(
         params=model._plain_params(),
         goal=goal,
         part=part,
-        measures=_means([answer.measures for answer in answers]),
+        measures=means([answer.measures for answer in answers]),
         people=ask.people,
         segments=ask.segments,
         beyond=asked.beyond,
@@ -259,7 +259,7 @@ def _same_rows(fitted: Fitted, part: Part) -> None:
         )
 
 
-def _means(runs: Sequence[Mapping[str, Measure]]) -> dict[str, Measure]:
+def means(runs: Sequence[Mapping[str, Measure]]) -> dict[str, Measure]:
     """Each measure's mean over runs, person by person."""
     first = runs[0]
     return {
