@@ -175,7 +175,8 @@ def resampled(measures: Sequence[Measure], seed: int = 0, resamples: int = RESAM
     rng = np.random.default_rng(seed)
     resamples = max(1_000, min(resamples, _WORK // max(people, 1)))
     totals = np.stack([one.totals for one in measures], axis=1)
-    weights = np.stack([one.weights for one in measures], axis=1)
+    alike = all(np.array_equal(one.weights, measures[0].weights) for one in measures)
+    weights = np.stack([one.weights for one in measures[: 1 if alike else None]], axis=1)
     found = []
     size = max(1, _AT_ONCE // max(people, 1))
     for start in range(0, resamples, size):
@@ -183,8 +184,10 @@ def resampled(measures: Sequence[Measure], seed: int = 0, resamples: int = RESAM
         drawn = rng.integers(0, people, (rows, people)) + people * np.arange(rows)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=rows * people).reshape(rows, people)
         sums, sizes = (  # no BLAS: the same bytes on any number of threads
-            np.einsum("rp,pm->rm", counts, part, optimize=False) for part in (totals, weights)
+            np.einsum("rp,pm->rm", counts.astype(np.float64), part, optimize=False)
+            for part in (totals, weights)
         )
+        sizes = np.broadcast_to(sizes, sums.shape)
         found.append(
             np.stack([one.from_sums(sums[:, m], sizes[:, m]) for m, one in enumerate(measures)], 1)
         )
