@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import penchant as pt
-from penchant.evaluation import Card
+from penchant.evaluation import Card, rerun
 from tests.commands import as_json, mistake, ok
 
 
@@ -50,7 +50,7 @@ def test_compare_ends_in_a_verdict_a_card_and_a_picture(place):
     for word in ("UserKNN(k=20)", "EASE(l2=9.0)", "Random() (baseline)", "evidence", "warm ("):
         assert word in out
     card = Card.load(place / "card.json")
-    assert card.rerun(pt.read(place / "stars.csv")).card.figures == card.figures
+    assert rerun(card, pt.read(place / "stars.csv")).card.figures == card.figures
     assert (place / "best.svg").read_text().startswith("<svg")
 
 

@@ -6,7 +6,7 @@ a model answers, `trial` evaluates one model, `compare` many, `statistics` how s
 """
 
 from penchant.evaluation.card import Card
-from penchant.evaluation.compare import Comparison, compare
+from penchant.evaluation.compare import Comparison, compare, rerun
 from penchant.evaluation.protocols import protocol, split
 from penchant.evaluation.splits import Split, own_split
 from penchant.evaluation.trial import Evaluation, evaluate
@@ -20,5 +20,6 @@ __all__ = [
     "evaluate",
     "own_split",
     "protocol",
+    "rerun",
     "split",
 ]

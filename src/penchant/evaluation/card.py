@@ -22,7 +22,6 @@ from penchant.models import Model, catalogue
 from penchant.version import __version__
 
 if TYPE_CHECKING:
-    from penchant.evaluation.compare import Comparison
     from penchant.evaluation.trial import Evaluation
 
 
@@ -69,25 +68,23 @@ class Card:
         except (OSError, ValueError, TypeError) as error:
             raise DataError(f"is not a card ({error})", where=str(path)) from error
 
-    def rerun(self, data: Interactions) -> Comparison:
-        """The same comparison on the same data; its card's figures equal this one's.
+    def restored(self, data: Interactions) -> tuple[list[Model], Split]:
+        """The models and the split that were compared.
 
         Raises:
             UsageError: the data or the split are not those of the card, or a model of it is not in
                 the catalogue.
 
         """
-        from penchant.evaluation.compare import compare
-
         recipe = dict(self.split["recipe"])
         again = split_of(recipe.pop("name"), data, **recipe) if "name" in recipe else None
         if again is None or again.fingerprint() != self.split["fingerprint"]:
             raise UsageError(
                 "these are not the data and the split of this card",
-                where="card.rerun",
+                where="rerun",
                 do="Give the interactions the split was made of, read with the same options",
             )
-        return compare([_model(**one) for one in self.models], again, **self.given)
+        return [_model(**one) for one in self.models], again
 
 
 def card_of(

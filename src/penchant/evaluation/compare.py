@@ -279,6 +279,23 @@ def _margin(error: float) -> float:
     return 1.96 * error if np.isfinite(error) else 0.0
 
 
+def rerun(card: Card, data: Interactions) -> Comparison:
+    """The comparison of a card, on the same data; its card's figures equal the given one's.
+
+    Raises:
+        UsageError: the data or the split are not those of the card, or a model of it is not in the
+            catalogue.
+
+    >>> import penchant as pt
+    >>> town = pt.datasets.town(200, 50, 3000)
+    >>> card = pt.compare([pt.EASE(l2=9)], town, resamples=1000).card
+    >>> rerun(card, town).card.figures == card.figures
+    True
+    """
+    models, split = card.restored(data)
+    return compare(models, split, **card.given)
+
+
 def _shared_goal(models: Sequence[Model], split: Split) -> Goal:
     rates = split.data.kind == "ratings" and all(map(only_rates, models))
     return "stars" if rates and models else "lists"
