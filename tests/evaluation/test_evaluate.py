@@ -16,7 +16,7 @@ from penchant import kernels
 from penchant.data.features import Features
 from penchant.data.histories import NO_TIME
 from penchant.errors import LeakError, PenchantNotice, UsageError
-from penchant.evaluation import Card, own_split, protocol
+from penchant.evaluation import Card, own_split, protocol, rerun
 from penchant.evaluation.baselines import Random
 from penchant.evaluation.card import card_of
 from penchant.evaluation.protocols import sampled_last
