@@ -127,7 +127,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="folder for the map")] = Path("penchant-demo"),
     as_json: AsJson = False,
 ) -> None:
-    """Train, measure and explain the four founding models on MovieLens 100k.
+    """Train, measure and explain every kind of model on MovieLens 100k.
 
     [dim]penchant demo --out penchant-demo[/dim]
     """
@@ -202,7 +202,8 @@ def similar(
     """
     model = load(folder)
     row = find_item(model, item)
-    show.ranked({"item_id": row, "title": _title(model, row)}, model.similar(row, n), as_json)
+    found, empty = model.similar(row, n), f"{model.name} knows of no item like it"
+    show.ranked({"item_id": row, "title": _title(model, row)}, found, as_json, empty=empty)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from penchant.data.tables import Table
 from penchant.errors import UsageError, hint
 from penchant.evaluation import Comparison, Evaluation, Split, compare, evaluate, protocol
 from penchant.evaluation.metrics import DEFAULTS
+from penchant.evaluation.protocols import PROTOCOLS
 from penchant.evaluation.protocols import split as split_of
 from penchant.evaluation.splits import SPLITS
 from penchant.models import Model, catalogue, load
@@ -74,6 +75,8 @@ def evaluate_(
     """
     data = read_source(source, columns)
     asked = _options(data, part, goal, metrics, at_least)
+    if not as_json:
+        show.data(data)
     found = evaluate(model_of(model), divided(data, split), **asked)
     if as_json:
         show.as_json(found.to_dict())
@@ -110,6 +113,8 @@ def compare_(
     names = models or (_RATED if goal == "stars" else _COMPARED)
     asked = _options(data, part, goal, metrics, at_least)
     chosen = [model_of(name) for name in names]
+    if not as_json:
+        show.data(data)
     with show.progress(not as_json) as report:
         found = compare(
             chosen,
@@ -174,6 +179,10 @@ def divided(data: Interactions, name: str | None) -> Split | Interactions:
     """The split that was named; of several folds the first."""
     if name is None:
         return data
+    if name not in SPLITS and name not in PROTOCOLS:
+        near = hint(name, [*SPLITS, *PROTOCOLS]) or None
+        known = f"Ways: {', '.join(SPLITS)}. Published protocols: {', '.join(sorted(PROTOCOLS))}"
+        raise UsageError("no such split", where="--split", got=name, do=near or known)
     made: Any = split_of(name, data) if name in SPLITS else protocol(name, data)
     first: Split = made[0] if isinstance(made, list) else made
     return first
@@ -191,7 +200,7 @@ def _evaluation(found: Evaluation) -> None:
     for name in found.segments:
         value, people = found.segment(name, first)
         if people:
-            typer.echo(f"  {first} of {name:<8} {value:.4f} ({people:,} people)")
+            typer.echo(f"  {f'{first} of {name}':<18} {value:.4f} ({people:,} people)")
     typer.echo(
         f"  fit {found.seconds['fit']:.2f} s, one request {found.seconds['request'] * 1e3:.2f} ms,"
         f" {found.bytes / 1e6:.1f} MB"
@@ -203,7 +212,7 @@ def _comparison(found: Comparison) -> None:
     typer.echo(f"{found.card.split['recipe'].get('name')}: {counts}")
     columns = found.table.columns
     kept = [name for at, name in enumerate(columns) if at < 4 or name in _COLUMNS]
-    show.table(Table({name: columns[name] for name in kept}), False)
+    show.figures(Table({name: columns[name] for name in kept}), kept=4)
     show.table(found.segments, False, title=f"{found.primary} by kind of person")
     for line in found.verdict:
-        typer.secho(line, fg="red" if line.startswith("No evidence") else None)
+        typer.secho(show.as_flags(line), fg="red" if line.startswith("No evidence") else None)

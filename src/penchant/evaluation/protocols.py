@@ -24,7 +24,7 @@ from penchant.evaluation.splits import (
     recipe,
 )
 
-_NAMES: dict[str, Callable[[Interactions], Any]] = {}
+PROTOCOLS: dict[str, Callable[[Interactions], Any]] = {}
 
 
 def protocol(name: str, data: Interactions) -> Any:
@@ -54,13 +54,13 @@ def protocol(name: str, data: Interactions) -> Any:
     ...
     penchant.errors.ParameterError: protocol: no such name, got 'surprise'. There are: 90-10, ...
     """
-    make = _NAMES.get(name)
+    make = PROTOCOLS.get(name)
     if make is None:
         raise ParameterError(
             "no such name",
             where="protocol",
             got=name,
-            do=hint(name, _NAMES) or f"There are: {', '.join(sorted(_NAMES))}",
+            do=hint(name, PROTOCOLS) or f"There are: {', '.join(sorted(PROTOCOLS))}",
         )
     return make(data)
 
@@ -269,7 +269,7 @@ def _five_and_more(data: Interactions) -> Interactions:
     return occurring(data.where((h.counts >= 5)[h.owners]))
 
 
-_NAMES |= {
+PROTOCOLS |= {
     "notebook": notebook_split,
     "surprise-5fold": _folds(5),
     "90-10": _folds(10, only=0),
