@@ -66,6 +66,8 @@ def test_compare_stars_of_a_published_protocol():
     ("words", "said"),
     [
         (("evaluate", "eas", "stars.csv"), "Did you mean 'ease'"),
+        (("evaluate", "ItemKNN", "stars.csv"), "Did you mean 'item_knn'"),
+        (("train", "item", "stars.csv"), "no such model"),
         (("evaluate", "ease l3=1", "stars.csv"), "It has: recency"),
         (("evaluate", "ease l2=many", "stars.csv"), "l2 must be a number"),
         (("evaluate", "ease", "star.csv"), "no such file"),
@@ -122,3 +124,8 @@ def test_what_beats_nothing_is_said_once(place):
 
 def test_a_blend_says_its_weights_when_trained(place):
     assert "weights: ease " in ok("train", "blend", "stars.csv", "--every-rating", cwd=place)
+
+
+def test_a_class_is_a_name_of_a_trainer(place):
+    assert "saved ItemKNN(k=5)" in ok("train", "ItemKNN", "stars.csv", "--k", "5", cwd=place)
+    assert "Did you mean 'item_knn'" in mistake("train", "item-knn", "stars.csv", cwd=place)

@@ -16,7 +16,6 @@ from penchant.data.tables import Table
 from penchant.errors import UsageError, hint
 from penchant.evaluation import Comparison, Evaluation, Split, compare, evaluate, protocol
 from penchant.evaluation.metrics import DEFAULTS
-from penchant.evaluation.protocols import PROTOCOLS
 from penchant.evaluation.protocols import split as split_of
 from penchant.evaluation.splits import SPLITS
 from penchant.models import Model, catalogue, load
@@ -73,11 +72,12 @@ def evaluate_(
 
     [dim]penchant evaluate "ease l2=300" ratings.csv[/dim]
     """
+    chosen = model_of(model)
     data = read_source(source, columns)
     asked = _options(data, part, goal, metrics, at_least)
     if not as_json:
         show.data(data)
-    found = evaluate(model_of(model), divided(data, split), **asked)
+    found = evaluate(chosen, divided(data, split), **asked)
     if as_json:
         show.as_json(found.to_dict())
     else:
@@ -179,10 +179,6 @@ def divided(data: Interactions, name: str | None) -> Split | Interactions:
     """The split that was named; of several folds the first."""
     if name is None:
         return data
-    if name not in SPLITS and name not in PROTOCOLS:
-        near = hint(name, [*SPLITS, *PROTOCOLS]) or None
-        known = f"Ways: {', '.join(SPLITS)}. Published protocols: {', '.join(sorted(PROTOCOLS))}"
-        raise UsageError("no such split", where="--split", got=name, do=near or known)
     made: Any = split_of(name, data) if name in SPLITS else protocol(name, data)
     first: Split = made[0] if isinstance(made, list) else made
     return first

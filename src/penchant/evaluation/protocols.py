@@ -24,7 +24,7 @@ from penchant.evaluation.splits import (
     recipe,
 )
 
-PROTOCOLS: dict[str, Callable[[Interactions], Any]] = {}
+_NAMES: dict[str, Callable[[Interactions], Any]] = {}
 
 
 def protocol(name: str, data: Interactions) -> Any:
@@ -54,13 +54,14 @@ def protocol(name: str, data: Interactions) -> Any:
     ...
     penchant.errors.ParameterError: protocol: no such name, got 'surprise'. There are: 90-10, ...
     """
-    make = PROTOCOLS.get(name)
+    make = _NAMES.get(name)
     if make is None:
         raise ParameterError(
             "no such name",
             where="protocol",
             got=name,
-            do=hint(name, PROTOCOLS) or f"There are: {', '.join(sorted(PROTOCOLS))}",
+            do=hint(name, [*_NAMES, *SPLITS])
+            or f"There are: {', '.join(sorted(_NAMES))}; and as ways to split: {', '.join(SPLITS)}",
         )
     return make(data)
 
@@ -269,7 +270,7 @@ def _five_and_more(data: Interactions) -> Interactions:
     return occurring(data.where((h.counts >= 5)[h.owners]))
 
 
-PROTOCOLS |= {
+_NAMES |= {
     "notebook": notebook_split,
     "surprise-5fold": _folds(5),
     "90-10": _folds(10, only=0),
