@@ -14,6 +14,7 @@ import json
 import platform
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from penchant.evaluation import Evaluation, Split, evaluate, protocol, split
 from penchant.evaluation.protocols import core, liked
 from penchant.evaluation.splits import SPLITS, Role
 from penchant.evaluation.statistics import differences
+from penchant.evaluation.trial import means
 
 HERE = Path(__file__).resolve().parent
 SEEDS = (0, 1, 2, 3, 4)  # of stochastic models; figures are means over them
@@ -116,11 +118,15 @@ def measured(
 
 def asked(table: Table, row: Row, splits: Sequence[Split]) -> list[Evaluation]:
     """The row's model on every split."""
-    seeds = SEEDS[: row.seeds]
-    return [
-        evaluate(row.model(), one, goal=table.goal, at_least=table.at_least, seeds=seeds)
-        for one in splits
-    ]
+    return [_on(table, row, one) for one in splits]
+
+
+def _on(table: Table, row: Row, part: Split) -> Evaluation:
+    seeds, given = SEEDS[: row.seeds], {"goal": table.goal, "at_least": table.at_least}
+    if row.seeded is None:
+        return evaluate(row.model(), part, seeds=seeds, **given)
+    runs = [evaluate(row.seeded(seed), part, **given) for seed in seeds]
+    return replace(runs[0], measures=means([run.measures for run in runs]), seeds=seeds)
 
 
 def figures(table: Table, row: Row, runs: Sequence[Evaluation]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class Row:
         published: the figure of the source that this row should reproduce.
         source: where that figure stands.
         chosen: how the settings were chosen.
+        seeded: makes the model with a seed, where that is not the model's own to take.
 
     """
 
@@ -34,6 +35,7 @@ class Row:
     published: float | None = None
     source: str = ""
     chosen: str = ""
+    seeded: Callable[[int], pt.Model] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,22 @@ def _bayes(seeds: int = 5, **more: Any) -> tuple[Row, ...]:
     return (
         row("BayesianMF, no bags", "", plain),
         row("BayesianMF", "", ids),
+        Row(
+            "BayesianMF and ItemKNN, blended",
+            lambda: _stars_blend(0),
+            seeds=seeds,
+            seeded=_stars_blend,
+            chosen=_VALIDATION,
+        ),
         row("BayesianMF + facts", _FACTS, {"drift": False}),
         row("BayesianMF + time", _TIMES, {"facts": False}),
         row("BayesianMF + time + facts", f"{_TIMES}, {_FACTS}", {}),
     )
+
+
+def _stars_blend(seed: int) -> pt.Blend:
+    from_ids = pt.BayesianMF(drift=False, facts=False, seed=seed)
+    return pt.Blend(members=[from_ids, pt.ItemKNN(k=200)])
 
 
 def _classics() -> tuple[Row, ...]:

@@ -172,7 +172,7 @@ def evaluate(
         params={name: getattr(model, name) for name in model.params},
         goal=goal,
         part=part,
-        measures=_means([answer.measures for answer in answers]),
+        measures=means([answer.measures for answer in answers]),
         people=ask.people,
         segments=ask.segments,
         beyond=asked.beyond,
@@ -242,7 +242,7 @@ def _same_rows(fitted: Fitted, part: Part) -> None:
         )
 
 
-def _means(runs: Sequence[Mapping[str, Measure]]) -> dict[str, Measure]:
+def means(runs: Sequence[Mapping[str, Measure]]) -> dict[str, Measure]:
     """Each measure's mean over runs, person by person."""
     first = runs[0]
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -123,12 +123,12 @@ def gibbs_sweep(
 ) -> None:
     """One sweep of Gibbs sampling for each chain, in place.
 
-    The model is a factorisation machine of two sides with a drift, ``f = w0 + p_u + p_i + q_u · q_i
-    + x_u(t)``, ``y ~ N(f, 1/(τ α_u α_i))``: p and q sum the weights of a row's features, weights of a
-    group share a normal prior per factor whose mean and precision are drawn too (Freudenthaler,
-    Schmidt-Thieme and Rendle, *Bayesian factorization machines*, 2011), α ~ Gamma(ν/2, ν/2) says
-    how sure a row's ratings are (Lakshminarayanan, Bouchard and Archambeau, *Robust Bayesian
-    matrix factorisation*, 2011), x is an Ornstein-Uhlenbeck process.
+    The model is a factorisation machine of two sides with a drift: ``y ~ N(f, 1/(τ α_u α_i))``,
+    ``f = w0 + p_u + p_i + q_u · q_i + x_u(t)``. p and q sum the weights of a row's features;
+    weights of a group share a normal prior per factor, whose mean and precision are drawn too
+    (Freudenthaler, Schmidt-Thieme and Rendle, *Bayesian factorization machines*, 2011).
+    α ~ Gamma(ν/2, ν/2) says how sure a row's ratings are (Lakshminarayanan, Bouchard and
+    Archambeau, *Robust Bayesian matrix factorisation*, 2011), x is an Ornstein-Uhlenbeck process.
 
     Args:
         plan: ratings and features.
@@ -137,6 +137,7 @@ def gibbs_sweep(
         seed: at least 0.
         adapt: widen or narrow the steps of the drift's size and length; only before draws are kept.
     """
+    _of_plan(plan, chains)
     _native.gibbs_sweep(
         plan.ratings,
         plan.n_items,
@@ -157,6 +158,34 @@ def gibbs_sweep(
         bool(adapt),
         threads(),
     )
+
+
+def _of_plan(plan: GibbsPlan, chains: GibbsChains) -> None:
+    """Complain unless chains are those that `gibbs_start` makes for this plan."""
+    n, rows = len(plan.ratings.indices), plan.ratings.n_rows + plan.n_items
+    count, height = chains.weights.shape[:2]
+    wanted: dict[str, tuple[tuple[int, ...], type]] = {
+        "level": ((count, len(LEVEL)), np.float64),
+        "weights": ((count, height, plan.features.n_rows), np.float32),
+        "means": ((count, height, len(plan.side)), np.float64),
+        "precisions": ((count, height, len(plan.side)), np.float64),
+        "sums": ((count, height, rows), np.float32),
+        "errors": ((count, n), np.float32),
+        "drift": ((count, n), np.float32),
+        "noise": ((count, rows), np.float32),
+    }
+    for name, (shape, dtype) in wanted.items():
+        one = getattr(chains, name)
+        if one.shape != shape or one.dtype != dtype or not one.flags.c_contiguous:
+            raise UsageError(
+                "chains must be of this plan", where="gibbs_sweep", got=(name, one.shape)
+            )
+
+
+def _above_0(name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if not (values > 0).all() or not np.isfinite(values).all():
+        raise UsageError(f"{name} must be above 0 and finite", where="fold_draws")
+    return values
 
 
 def _moved(rows: Rows, by: int) -> Rows:
@@ -206,7 +235,7 @@ def fold_draws(
         targets: t, ``[nnz, D]``.
         vectors: v, ``[n_items, D, d]``.
         ridge: ``[D, d + 1]``, above 0; the last is of the 1.
-        noise: β, ``[n_items, D]``, above 0.
+        noise: β, ``[n_items, D]``, above 0 (not looked at).
         tau: ``[D]``, above 0.
         alpha: ``[B]``, above 0.
         drift: ``[D, 2]``, variance and length; None for none.
@@ -239,11 +268,11 @@ def fold_draws(
         rows,
         None if gaps is None else array(verb, "gaps", gaps, np.float64, (nnz,)),
         array(verb, "targets", targets, np.float32, (nnz, draws)),
-        array(verb, "alpha", alpha, np.float32, (n,)),
+        _above_0("alpha", array(verb, "alpha", alpha, np.float32, (n,))),
         v,
-        array(verb, "ridge", ridge, np.float32, (draws, d + 1)),
+        _above_0("ridge", array(verb, "ridge", ridge, np.float32, (draws, d + 1))),
         array(verb, "noise", noise, np.float32, (n_items, draws)),
-        array(verb, "tau", tau, np.float64, (draws,)),
+        _above_0("tau", array(verb, "tau", tau, np.float64, (draws,))),
         array(verb, "drift", pace, np.float64, (draws, 2)),
         *out,
         threads(),

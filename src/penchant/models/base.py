@@ -55,6 +55,7 @@ from penchant.models.questions import (
     check_choice,
     check_facts,
     check_n,
+    check_share,
     distinct_people,
     in_context,
     is_many,
@@ -261,6 +262,7 @@ class Model(ABC):
         history: History | None = None,
         at: Any = None,
         facts: Mapping[str, Any] | None = None,
+        interval: float | None = None,
     ) -> Any:
         """The stars that people would give items, on the scale of the training ratings.
 
@@ -270,13 +272,17 @@ class Model(ABC):
             history: instead of ``users``, one stranger's history.
             at: the moment asked about, or one per pair; see `recommend`.
             facts: {column: value} about everyone asked about; see `recommend`.
+            interval: also where the rating would lie with this probability, between 0 and 1.
 
         Returns:
             float64 ``[n]``, or a float for one user and one item. Unknown people and items get
-            what the rest of the pair is worth.
+            what the rest of the pair is worth. With ``interval`` float64 ``[n, 3]``, or ``[3]`` for
+            one pair: the stars, the lowest and the highest.
 
         Raises:
-            UsageError: the model learned from likes and has no stars; or unequal lengths.
+            UsageError: the model learned from likes and has no stars; or does not know how sure it
+                is; or unequal lengths.
+            ParameterError: an argument outside its range.
 
         """
         fitted = self.fitted
@@ -295,8 +301,13 @@ class Model(ABC):
         one = None if is_many(at) else at
         check_facts(facts)
         h = fitted.opinions(self._question(distinct, history, "popular", one, facts).met)
-        stars = fitted.body.clipped(fitted.body.pairs(h, where, fitted.items.rows(asked), when))
-        return stars if is_many(items) or is_many(users) else float(stars[0])
+        rows, many = fitted.items.rows(asked), is_many(items) or is_many(users)
+        if interval is not None:
+            level = check_share("interval", interval)
+            bounds = fitted.body.clipped(fitted.body.intervals(h, where, rows, when, level))
+            return bounds if many else bounds[0]
+        stars = fitted.body.clipped(fitted.body.pairs(h, where, rows, when))
+        return stars if many else float(stars[0])
 
     def scores(
         self,

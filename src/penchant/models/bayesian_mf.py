@@ -12,7 +12,7 @@ from penchant.errors import ParameterError
 from penchant.kernels import GibbsChains, GibbsPlan, Rows
 from penchant.models.base import Model
 from penchant.models.bodies import Body, Draws
-from penchant.models.bodies.draws import gaps, in_bag
+from penchant.models.bodies.folded import gaps, in_bag
 from penchant.models.job import Job
 from penchant.models.params import param
 
@@ -130,6 +130,7 @@ class _Run:
             tau=np.ascontiguousarray(level[:, 1]),
             nu=np.ascontiguousarray(level[:, 2]),
             stranger=_bias_last(side["stranger"]),
+            strange=_bias_last(side["strange"]),
             drift=np.ascontiguousarray(level[:, 4:6]) if timed else None,
             bag=_table(side.get("bag"), n_items),
             facts=_table(side.get("facts"), None),
@@ -139,14 +140,15 @@ class _Run:
     def _draw(self, chain: int) -> dict[str, Float32]:
         """The item side of a chain as it stands, and what people are known by."""
         c, n_users = self.chains, self.plan.ratings.n_rows
-        start = np.float32(self.mean + c.level[chain, 0])
+        start, thing = np.float32(self.mean + c.level[chain, 0]), self.names.index("items")
         draw = {
             "level": c.level[chain].copy(),
             "items": c.sums[chain, :, n_users:].copy(),
             "noise": c.noise[chain, n_users:].copy(),
             "prior": c.means[chain, :, 0].astype(np.float32),
             "ridge": c.precisions[chain, :, 0].astype(np.float32),
-            "stranger": c.means[chain, :, self.names.index("items")].astype(np.float32),
+            "stranger": c.means[chain, :, thing].astype(np.float32),
+            "strange": (1 / c.precisions[chain, :, thing]).astype(np.float32),
         }
         draw["items"][0] += start
         draw["stranger"][0] += start

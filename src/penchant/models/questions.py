@@ -257,6 +257,13 @@ def check_facts(facts: Any) -> None:
         raise ParameterError("facts are {column: value}", where="facts", got=facts)
 
 
+def check_share(name: str, value: Any) -> float:
+    """A number between 0 and 1, neither of them."""
+    if not isinstance(value, float | np.floating) or not 0 < value < 1:
+        raise ParameterError(f"{name} must be a number between 0 and 1", got=value)
+    return float(value)
+
+
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """Complain unless a value is one of the choices."""
     if value not in choices:

@@ -136,6 +136,22 @@ class Body(ABC):
                 out[inside[new]] = self.newcomer(part)[people[inside[new]] - start]
         return out
 
+    def intervals(
+        self, h: Histories, people: Int32, items: Int32, at: Int64 | None, level: float
+    ) -> npt.NDArray[np.float64]:
+        """Scores of pairs, and the central interval that holds a rating with probability ``level``:
+        float64 ``[n, 3]``. Arguments as of `pairs`.
+
+        Raises:
+            UsageError: this body holds no distribution.
+
+        """
+        raise UsageError(
+            "this model does not know how sure it is",
+            where="predict(interval=)",
+            do="Fit a BayesianMF",
+        )
+
     def clipped(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Scores on the scale of the ratings; of likes as they are."""
         return scores if self.stars is None else np.clip(scores, *self.stars)
