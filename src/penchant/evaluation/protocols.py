@@ -49,10 +49,10 @@ def protocol(name: str, data: Interactions) -> Any:
         ParameterError: no such protocol.
         UsageError: the data are not what it was published for.
 
-    >>> protocol("surprise", None)
+    >>> protocol("netflix", None)
     Traceback (most recent call last):
     ...
-    penchant.errors.ParameterError: protocol: no such name, got 'surprise'. There are: 90-10, ...
+    penchant.errors.ParameterError: protocol: no such name, got 'netflix'. There are: 90-10, ...
     """
     make = _NAMES.get(name)
     if make is None:
