@@ -74,6 +74,8 @@ def test_compare_stars_of_a_published_protocol():
         (("evaluate", "ease", "stars.csv", "--metrics", "ndgc@10"), "Did you mean 'ndcg'"),
         (("evaluate", "ease", "stars.csv", "--split", "notebok"), "Did you mean 'notebook'"),
         (("evaluate", "ease", "stars.csv", "--split", "x"), "leave_last_out"),
+        (("evaluate", "ease", "stars.csv", "--split", "u_sets"), "no such name"),
+        (("evaluate", "", "stars.csv"), "no such model"),
         (("evaluate", "ease", "stars.csv", "--goal", "stars"), "no stars"),
         (("compare", "stars.csv", "--chart", "best.png"), "must end in .svg"),
         (("compare", "interests", "--at-least", "4"), "likes already"),

@@ -116,4 +116,4 @@ def test_public_verbs_are_defined_once():
     """Only models/base.py says fit, recommend, predict, ...; a model file never overrides them."""
     for model in pt.catalogue().values():
         own = set(vars(model)) & {name for name in vars(pt.Model) if not name.startswith("_")}
-        assert own <= {"feedback", "uses_facts", "params", "name"}
+        assert own <= {"feedback", "uses_facts", "predicts_stars", "params", "name"}

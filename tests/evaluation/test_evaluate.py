@@ -13,8 +13,12 @@ from hypothesis import strategies as st
 
 import penchant as pt
 from penchant import kernels
+from penchant.data.features import Features
+from penchant.data.histories import NO_TIME
 from penchant.errors import LeakError, PenchantNotice, UsageError
-from penchant.evaluation import Card, protocol
+from penchant.evaluation import Card, own_split, protocol
+from penchant.evaluation.baselines import Random
+from penchant.evaluation.card import card_of
 from penchant.evaluation.protocols import sampled_last
 from penchant.evaluation.quality import ranking_quality, rating_error
 from penchant.evaluation.splits import leave_last_out, random_rows, strong_generalisation, time_cuts
@@ -63,6 +67,55 @@ def test_a_fitted_model_is_measured_as_it_is_unless_it_knows_the_answers():
     other = pt.EASE().fit(pt.datasets.town(50, 20, 300))
     with pytest.raises(UsageError, match="other ids"):
         pt.evaluate(other, split, refit=False)
+
+
+def test_a_fitted_model_is_asked_in_the_feedback_it_learned_from():
+    """Neighbours of ratings make lists from ratings, not from likes taken for one star each."""
+    split = random_rows(STARS, validation=0)
+    model = pt.ItemKNN().fit(split.train)
+    plain = ranking_quality(model, split.test.likes(), n=10)
+    found = pt.evaluate(model, split, refit=False, goal="lists", seeds=(1, 2))
+    assert found["ndcg@10"] == pytest.approx(plain.ndcg, abs=1e-12)
+    assert found.seeds == ()
+    likes = random_rows(STARS.likes(None))
+    rates = pt.ItemKNN().fit(STARS.take(likes.train.sources))
+    with pytest.raises(UsageError, match="these interactions are likes"):
+        pt.evaluate(rates, likes, part="validation", refit=False)
+
+
+def test_a_blend_of_stars_and_likes_is_asked_for_lists():
+    split = random_rows(STARS)
+    mixed = pt.Blend(members=["ease", pt.RatingMF(factors=2)], mix=[1, 1])
+    assert pt.evaluate(mixed, split).goal == "lists"
+    assert pt.compare([mixed], split, with_baselines=False).primary == "ndcg@10"
+    assert pt.evaluate(pt.Blend(members="baseline,rating_mf", mix=[1, 1]), split).goal == "stars"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [({"goal": "ranking"}, "lists or stars"), ({"metrics": ()}, "at least one")]
+)
+def test_what_cannot_be_asked_is_refused(given, said):
+    with pytest.raises(UsageError, match=said):
+        pt.evaluate(pt.Popularity(), TOWN, **given)
+
+
+def test_what_reads_as_interactions_is_taken_as_such():
+    rows = [(u, i) for u in range(5) for i in range(8)]
+    with pytest.warns(PenchantNotice, match="without times"):
+        assert pt.evaluate(pt.Popularity(), rows, metrics="recall@5").counts["people"] == 5
+
+
+def test_chance_does_not_depend_on_who_is_asked_beside():
+    model = Random().fit(TOWN)
+    h = model.fitted.histories
+    alone = [model.fitted.body.score(h.take([one]))[0][0] for one in range(3)]
+    np.testing.assert_array_equal(model.fitted.body.score(h.take([0, 1, 2]))[0], alone)
+
+
+def test_facts_about_people_stay_in_a_split_made_already():
+    data = pt.Interactions.from_columns([1, 2], [7, 8])
+    told = data.with_user_facts(Features.from_columns([1, 2], {"sex": ["F", "M"]}))
+    assert own_split(told, pt.Interactions.from_columns([1], [8])).train.user_facts is not None
 
 
 def test_newcomers_are_answered_by_what_is_known_of_them():
@@ -206,6 +259,60 @@ def test_a_card_makes_the_same_figures_again(found, tmp_path):
     assert again.card.figures == found.card.figures
     with pytest.raises(UsageError, match="not the data"):
         found.card.rerun(pt.datasets.town(300, 60, 5000, seed=1))
+
+
+def test_a_blend_is_written_and_made_again(tmp_path):
+    blend = pt.Blend(members=[pt.EASE(l2=9), "popularity"], mix=[1, 2])
+    found = pt.compare([blend], TOWN, with_baselines=False)
+    assert json.loads(found.to_json())["models"][0]["params"]["members"][0]["l2"] == 9
+    found.card.save(tmp_path / "card.json")
+    assert Card.load(tmp_path / "card.json").rerun(TOWN).card.figures == found.card.figures
+
+
+def test_a_card_takes_numbers_of_numpy(tmp_path):
+    seeds, floor = np.arange(2), np.float32(3)
+    found = pt.compare([pt.BPR(epochs=1)], STARS, seeds=seeds, at_least=floor, resamples=1000)
+    found.card.save(tmp_path / "card.json")
+    assert Card.load(tmp_path / "card.json").given["seeds"] == [0, 1]
+
+
+def test_people_are_drawn_once_for_all_differences(found):
+    """And each difference is what it is by itself."""
+    metric = found.primary
+    one, base = found.evaluations[2], found.reference
+    [alone] = differences([one.measures[metric]], base.measures[metric], resamples=found.resamples)
+    both = found.between(one.label, base.label)
+    assert (both.low, both.high, both.p) == pytest.approx((alone.low, alone.high, alone.p))
+
+
+def test_a_card_says_which_model_it_cannot_make():
+    class Unheard(pt.Popularity):
+        """In no catalogue."""
+
+    found = pt.compare([Unheard()], TOWN, with_baselines=False)
+    with pytest.raises(UsageError, match="no such model in the catalogue, got 'unheard'"):
+        found.card.rerun(TOWN)
+
+
+def test_a_card_counts_days_where_times_are_known():
+    times = np.array([NO_TIME, 0, 86_400_000_000])
+    data = pt.Interactions.from_columns([1, 1, 1], [7, 8, 9], times=times)
+    assert card_of(random_rows(data), [], {}, []).data["median_days_of_a_person"] == 1
+
+
+def test_one_person_proves_nothing():
+    data = pt.Interactions.from_columns([1] * 30, list(range(30)), times=np.arange(30))
+    found = pt.compare([pt.Popularity()], leave_last_out(data))
+    assert not any(gap.clear for gap in found.differences.values())
+    assert "nan" not in found.to_svg()
+    assert found.between("popularity", "random").p == 1
+    assert "NaN" not in json.dumps(found.best.to_dict())
+
+
+def test_a_model_too_large_for_the_memory_is_named_and_the_others_go_on(monkeypatch):
+    monkeypatch.setattr(pt.EASE, "_memory", lambda *_: (1e18, "Choose another"))
+    found = pt.compare([], TOWN, resamples=1000)
+    assert "GB are free" in found.not_run["EASE()"]
 
 
 def test_figures_do_not_depend_on_threads():

@@ -12,6 +12,7 @@ from penchant import kernels
 from penchant.errors import ParameterError, PenchantNotice, UsageError
 from penchant.evaluation.protocols import protocol
 from penchant.evaluation.quality import ranking_quality, rating_error
+from penchant.models.bodies import Neighbours
 
 TEAMS = {
     "order and sets": (["next_item", pt.EASE(recency=0.8)], "likes"),
@@ -124,6 +125,33 @@ def test_weights_are_chosen_and_said(likes, ratings):
 def test_where_nothing_can_be_held_out_members_weigh_the_same():
     model = pt.Blend().fit([("a", "x"), ("b", "y")])
     assert model.fitted.body.weights == (1.0, 1.0)
+
+
+def test_where_only_repeats_are_held_out_members_weigh_the_same():
+    rows = [(u, item) for u in range(9) for item in ("x", u % 3, "x", u % 3)]
+    model = pt.Blend(members="ease,item_knn", holdout="last").fit(rows)
+    assert model.fitted.body.weights == (1.0, 1.0)
+    assert not any("nDCG" in note for note in model.fitted.notes)
+
+
+def test_weights_are_chosen_on_questions_as_people_ask_them(ratings, monkeypatch):
+    """Each held-out rating at its moment, and nobody their own neighbour."""
+    asked = []
+    pairs = Neighbours.pairs
+
+    def watched(self, h, people, items, at=None):
+        asked.append((h.people, at))
+        return pairs(self, h, people, items, at)
+
+    monkeypatch.setattr(Neighbours, "pairs", watched)
+    timed = pt.Interactions.from_columns(
+        *(ratings.columns()[name] for name in ("user_id", "item_id", "rating")),
+        times=np.arange(len(ratings)),
+        kind="ratings",
+    )
+    pt.Blend(members="user_knn,baseline").fit(timed)
+    assert all(people is not None and at is not None for people, at in asked)
+    assert asked
 
 
 def test_a_useless_member_gets_little():

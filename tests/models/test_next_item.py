@@ -41,6 +41,12 @@ def test_scores_are_those_of_the_definition(walks, given):
     assert sum(s.amount for s in why.shares) == pytest.approx(expected[walks.items.row(23)])
 
 
+def test_a_horizon_may_reach_beyond_where_weights_vanish(walks):
+    near, far = (pt.NextItem(decay=0.01, horizon=n).fit(walks) for n in (30, 10_000))
+    np.testing.assert_array_equal(near.scores(history=[1, 2]), far.scores(history=[1, 2]))
+    assert np.isfinite(pt.SLIT(decay=0.01, horizon=1000).fit(walks).scores(history=[1, 2])).all()
+
+
 def test_what_was_met_last_counts_most(walks):
     model = pt.NextItem(horizon=1, recency=0.3).fit(walks)
     assert model.recommend(history=[20, 4], n=1).ids == (5,)

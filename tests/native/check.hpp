@@ -109,5 +109,6 @@ void test_scores();
 void test_factors();
 void test_descents();
 void test_columns();
+void test_gibbs();
 
 }  // namespace penchant

@@ -28,6 +28,7 @@ int main(int arguments, char** argument) {
     test_factors();
     test_descents();
     test_columns();
+    test_gibbs();
     std::printf("%s: passed\n", name.c_str());
   }
 }

@@ -282,3 +282,22 @@ def test_the_command_saves_the_best_fitted_on_everything(town, tmp_path):
         "tune", "ease", "town.csv", "--fix", "l2x=1", cwd=tmp_path
     )
     assert "name=low:high" in _mistake("tune", "ease", "town.csv", "--space", "l2=1", cwd=tmp_path)
+
+
+def test_a_file_that_cannot_keep_trials_is_refused(town, tmp_path):
+    (tmp_path / "likes.csv").write_text("user,item\n" * 99)
+    for place in (tmp_path / "none" / "kept.db", tmp_path / "likes.csv"):
+        with pytest.raises(UsageError, match="cannot keep trials there"):
+            pt.tune(pt.EASE, town, trials=1, storage=place)
+
+
+def test_the_command_learns_the_likes_that_a_protocol_speaks_of(rated, tmp_path):
+    """Where every rating is a like, the model that is saved learned from every rating."""
+    rated.to_pandas().to_csv(tmp_path / "stars.csv", index=False)
+    _ok("tune", "popularity", "stars.csv", "--trials", "1", "--split", "loo-full", cwd=tmp_path)
+    assert pt.load(tmp_path / "penchant-model").fitted.liked_from is None
+
+
+def test_the_first_trial_does_not_round_what_was_given(town):
+    found = pt.tune(pt.EASE(l2=123.456), town, trials=1, fixed=_others("l2"))
+    assert found.best == {"l2": 123.456}

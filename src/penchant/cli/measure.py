@@ -16,8 +16,8 @@ from penchant.data.tables import Table
 from penchant.errors import UsageError, hint
 from penchant.evaluation import Comparison, Evaluation, Split, compare, evaluate, protocol
 from penchant.evaluation.metrics import DEFAULTS
+from penchant.evaluation.protocols import plain_splits
 from penchant.evaluation.protocols import split as split_of
-from penchant.evaluation.splits import SPLITS
 from penchant.models import Model, catalogue, load
 
 _COMPARED = ("ease", "implicit_als", "item_knn", "rp3beta", "user_knn")
@@ -158,10 +158,10 @@ def _options(
 
 def model_of(written: str) -> Model:
     """A model as somebody writes it: a name, then settings; or the folder of a saved one."""
-    name, *settings = written.split()
+    name, *settings = written.split() or [""]
     known = catalogue()
     if name not in known:
-        if Path(written).is_dir():
+        if written and Path(written).is_dir():
             return load(written)
         near = hint(name, known) or f"There are: {', '.join(known)}"
         raise UsageError("no such model", where="--model", got=name, do=near)
@@ -179,7 +179,7 @@ def divided(data: Interactions, name: str | None) -> Split | Interactions:
     """The split that was named; of several folds the first."""
     if name is None:
         return data
-    made: Any = split_of(name, data) if name in SPLITS else protocol(name, data)
+    made: Any = split_of(name, data) if name in plain_splits() else protocol(name, data)
     first: Split = made[0] if isinstance(made, list) else made
     return first
 

@@ -22,6 +22,7 @@ from penchant.cli.train import claimed, read_source, require_ratings, typed
 from penchant.data.interactions import LIKED_FROM, Interactions
 from penchant.data.tables import Table
 from penchant.errors import UsageError, hint
+from penchant.evaluation import Split
 from penchant.models import Model
 from penchant.tuning import Tuning, tune
 
@@ -73,9 +74,10 @@ def tune_(
         if not as_json:
             show.data(data)
         with show.progress(not as_json) as report:
+            parts = divided(data, split)
             found = tune(
                 start,
-                divided(data, split),
+                parts,
                 trials=trials,
                 timeout=timeout,
                 goal=goal,
@@ -87,7 +89,8 @@ def tune_(
                 seed=seed,
                 progress=report,
             )
-        best = _on_everything(found, data, floor)
+        rows = parts.data if isinstance(parts, Split) else parts  # a protocol has likes of its own
+        best = _on_everything(found, rows, floor)
         sizes = best.save(out, histories=histories)
     if as_json:
         show.as_json(found.to_dict() | {"folder": str(out), "bytes": sizes})

@@ -170,6 +170,16 @@ class Histories:
         values[final] = self.values[chosen]
         return self.with_values(values).where(last)
 
+    def met_in(self, others: Histories) -> Bool:
+        """Which entries' items stand in the same person's row of other histories, bool ``[nnz]``.
+
+        >>> h = Histories.of([[0, 1], [1]], n_items=2)
+        >>> h.met_in(Histories.of([[1], [0]], n_items=2)).tolist()
+        [False, True, False]
+        """
+        mine, theirs = (h.owners.astype(np.int64) * self.n_items + h.items for h in (self, others))
+        return np.isin(mine, theirs)
+
     def of_people(self, people: Int32) -> Histories:
         """The same histories, known to be those of some training rows, int32 ``[B]``."""
         return replace(self, people=people)

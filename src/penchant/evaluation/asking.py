@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from penchant import kernels
 from penchant.data.histories import Bool, Histories, Int32, Int64
-from penchant.data.interactions import Interactions
-from penchant.errors import PenchantNotice, UsageError
+from penchant.data.interactions import Interactions, require_kind
+from penchant.errors import ParameterError, PenchantNotice, UsageError
 from penchant.evaluation import beyond
 from penchant.evaluation.metrics import parsed
 from penchant.evaluation.splits import Part, no_leak
@@ -68,8 +68,11 @@ class Asked:
         }
 
     def histories(self, model: Model) -> Histories:
-        """What is known of the people asked, in the model's feedback."""
-        known = as_feedback(self.part.known, model, self.at_least, self.goal)
+        """What is known of the people asked, in the feedback that the model learned from."""
+        known = self.part.known
+        if known.kind != model.fitted.kind:
+            require_kind(known, "ratings", f"evaluate({model.name})")
+            known = known.likes(self.at_least)
         facts = model.fitted.features(known.user_facts, len(known.users))
         met = model.fitted.once(known.histories).knowing(facts)
         return met.take(self.people).of_people(self.people)
@@ -82,11 +85,14 @@ class Lists(Asked):
 
     def __init__(self, part: Part, metrics: Sequence[str], at_least: float | None) -> None:
         super().__init__(part, at_least)
-        self.metrics = {name: parsed(name) for name in metrics}
+        if not metrics:
+            raise ParameterError("there must be at least one", where="metrics")
+        several = [metrics] if isinstance(metrics, str) else metrics
+        self.metrics = {name: parsed(name) for name in several}
         liked = part.target.likes(at_least) if part.target.kind == "ratings" else part.target
         target = liked.merged.where(liked.merged.values > 0)
         met = part.known.merged
-        fresh = ~met_before(target, met)
+        fresh = ~target.met_in(met)
         target, repeated = target.where(fresh), int(np.count_nonzero(~fresh))
         self.people = np.flatnonzero(target.counts).astype(np.int32)
         if not len(self.people):
@@ -213,12 +219,6 @@ def _best_of(model: Model, h: Histories, n: int, candidates: Rows) -> Int32:
         known[np.repeat(np.arange(len(part)), np.diff(some.indptr)), some.indices] = True
         found.append(kernels.select(scores, n, known=known)[0])
     return np.concatenate(found)
-
-
-def met_before(some: Histories, others: Histories) -> Bool:
-    """Which entries' items stand in the same person's row of other histories, bool ``[nnz]``."""
-    size = np.int64(some.n_items)
-    return np.isin(some.owners * size + some.items, others.owners * size + others.items)
 
 
 def as_feedback(

@@ -52,7 +52,7 @@ class RandomBody(Body):
 
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
         """See `Body.score`."""
-        sums = np.add.reduceat(np.append(h.items, 0).astype(np.int64) + 1, h.indptr[:-1])
+        sums = np.add.reduceat(np.append(h.items, -1).astype(np.int64) + 1, h.indptr[:-1])
         sums = np.where(h.counts > 0, sums, 0)
         scores = [
             np.random.default_rng([self.seed, int(one), int(n)]).random(self.n_items, np.float32)

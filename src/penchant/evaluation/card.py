@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from penchant import kernels
+from penchant.data.histories import NO_TIME
 from penchant.data.interactions import Interactions
 from penchant.errors import DataError, UsageError
 from penchant.evaluation.protocols import split as split_of
@@ -72,7 +73,8 @@ class Card:
         """The same comparison on the same data; its card's figures equal this one's.
 
         Raises:
-            UsageError: the data or the split are not those of the card.
+            UsageError: the data or the split are not those of the card, or a model of it is not in
+                the catalogue.
 
         """
         from penchant.evaluation.compare import compare
@@ -85,9 +87,7 @@ class Card:
                 where="card.rerun",
                 do="Give the interactions the split was made of, read with the same options",
             )
-        known = catalogue()
-        models = [known[one["name"]](**one["params"]) for one in self.models]
-        return compare(models, again, **self.given)
+        return compare([_model(**one) for one in self.models], again, **self.given)
 
 
 def card_of(
@@ -118,13 +118,23 @@ def card_of(
             "counts": split.counts(),
             "scored": dict(split.scored),
         },
-        models=[
-            {"name": one.name, "params": {name: getattr(one, name) for name in one.params}}
-            for one in models
-        ],
+        models=[{"name": one.name, "params": one._plain_params()} for one in models],
         given=dict(given),
         figures={one.label: one.metrics for one in found},
     )
+
+
+def _model(name: str, params: Mapping[str, Any]) -> Model:
+    known = catalogue()
+    if name not in known:
+        raise UsageError(
+            "no such model in the catalogue",
+            where="card.rerun",
+            got=name,
+            do="Run compare again with it; a package of models joins by the entry point"
+            " penchant.models",
+        )
+    return known[name](**params)
 
 
 def _lifespans(data: Interactions) -> dict[str, float]:
@@ -133,6 +143,8 @@ def _lifespans(data: Interactions) -> dict[str, float]:
     Where people come once, times tell when somebody registered and not how tastes change.
     """
     h = data.histories
+    if h.times is not None:
+        h = h.where(h.times != NO_TIME)
     if h.times is None or not len(h.times):
         return {}
     some = h.counts > 0

@@ -12,15 +12,22 @@ import numpy as np
 
 from penchant.data.interactions import LIKED_FROM, Interactions
 from penchant.data.tables import Table
-from penchant.errors import UsageError
+from penchant.errors import MemoryEstimateError, UsageError
 from penchant.evaluation.asking import Goal
 from penchant.evaluation.baselines import baselines
 from penchant.evaluation.card import Card, card_of
 from penchant.evaluation.chart import Bar, chart
 from penchant.evaluation.metrics import DEFAULTS
 from penchant.evaluation.splits import Held, Split
-from penchant.evaluation.statistics import RESAMPLES, Difference, differences
-from penchant.evaluation.trial import Evaluation, default_split, evaluate
+from penchant.evaluation.statistics import RESAMPLES, Difference, Float64, finite, judged, resampled
+from penchant.evaluation.trial import (
+    Evaluation,
+    checked_goal,
+    default_split,
+    evaluate,
+    interactions,
+    only_rates,
+)
 from penchant.models import Model
 from penchant.progress import Progress, Report, reporter
 
@@ -129,8 +136,8 @@ class Comparison:
         return Table(columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values."""
-        return {
+        """Everything as plain values; None where a figure is not finite."""
+        found = {
             "primary": self.primary,
             "reference": self.reference.label,
             "verdict": list(self.verdict),
@@ -141,15 +148,16 @@ class Comparison:
             "not_run": dict(self.not_run),
             "card": self.card.to_dict(),
         }
+        return dict(finite(found))
 
     def to_json(self) -> str:
         """The same as JSON text."""
-        return json.dumps(_finite(self.to_dict()), indent=1, ensure_ascii=False)
+        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
 
     def to_svg(self) -> str:
         """Each model's primary figure with its 95 % interval, as a picture."""
         bars = [
-            Bar(one.label, one[self.primary], 1.96 * one.errors[self.primary], one.baseline)
+            Bar(one.label, one[self.primary], _margin(one.errors[self.primary]), one.baseline)
             for one in self.evaluations
         ]
         return chart(f"{self.primary}, 95 % intervals over people", bars, self.best.label)
@@ -159,9 +167,17 @@ class Comparison:
         more = "all figures: .table, .segments, .to_json()"
         return "\n".join([repr(first), more, "", *self.verdict])
 
+    @cached_property
+    def _resampled(self) -> Float64:
+        """Everybody's primary figure in the same resamples, ``[resamples, evaluations]``."""
+        measures = [one.measures[self.primary] for one in self.evaluations]
+        return resampled(measures, resamples=self.resamples)
+
     def _against(self, some: Sequence[Evaluation], base: Evaluation) -> list[Difference]:
-        measures = [one.measures[self.primary] for one in some]
-        return differences(measures, base.measures[self.primary], resamples=self.resamples)
+        place = {id(one): at for at, one in enumerate(self.evaluations)}
+        drawn, rows = self._resampled, [place[id(one)] for one in some]
+        values = [one[self.primary] - base[self.primary] for one in some]
+        return judged(values, drawn[:, rows] - drawn[:, [place[id(base)]]])
 
     def _better(self, gap: Difference) -> bool:
         return gap.clear and ((gap.value < 0) == (self.primary in _BY_LESS))
@@ -194,7 +210,7 @@ _FLOORS = {"popularity", "item_knn"}
 
 def compare(
     models: Sequence[Model],
-    data: Split | Interactions,
+    data: Split | Interactions | Any,
     *,
     part: Held = "test",
     goal: Goal | None = None,
@@ -212,7 +228,8 @@ def compare(
 
     Args:
         models: to be compared; fresh ones with the same hyperparameters are fitted.
-        data: a `Split`, or interactions: global time cuts (see `default_split`).
+        data: a `Split`; or interactions or whatever `penchant.read` takes: global time cuts (see
+            `default_split`).
         part: ``"test"``, or ``"validation"`` while choices are still open.
         goal: ``"lists"`` or ``"stars"``; by default lists, unless every model only rates.
         metrics: of lists; the first decides.
@@ -230,8 +247,9 @@ def compare(
     >>> found.primary, found["random"]["ndcg@10"] < found.best["ndcg@10"]
     ('ndcg@10', True)
     """
-    split = data if isinstance(data, Split) else default_split(data)
-    goal = goal or _shared_goal(models, split)
+    split = data if isinstance(data, Split) else default_split(interactions(data))
+    metrics = [metrics] if isinstance(metrics, str) else list(metrics)
+    goal = checked_goal(goal or _shared_goal(models, split))
     contestants = _contestants(models, split, goal, with_baselines)
     report, found, not_run = reporter(progress), [], {}
     for done, (model, baseline) in enumerate(contestants):
@@ -241,24 +259,32 @@ def compare(
                 model, split, part=part, goal=goal, metrics=metrics, at_least=at_least, seeds=seeds
             )
             found.append(replace(one, baseline=baseline))
-        except UsageError as reason:
+        except (UsageError, MemoryEstimateError) as reason:
             not_run[repr(model)] = str(reason)
     report(Progress("compare", len(contestants), len(contestants)))
     if not found:
         raise UsageError(
-            "no model could be run", where="compare", do="; ".join(not_run.values()).rstrip(".")
+            "no model could be run",
+            where="compare",
+            do="; ".join(dict.fromkeys(not_run.values())).rstrip("."),
         )
     primary = "rmse" if goal == "stars" else next(iter(metrics))
     ordered = sorted(found, key=lambda one: one[primary] * (1 if primary in _BY_LESS else -1))
-    given: dict[str, Any] = {"part": part, "goal": goal, "metrics": list(metrics)}
-    given |= {"at_least": at_least, "seeds": list(seeds), "with_baselines": with_baselines}
+    given: dict[str, Any] = {"part": part, "goal": goal, "metrics": metrics}
+    given |= {"at_least": None if at_least is None else float(at_least)}
+    given |= {"seeds": [int(seed) for seed in seeds], "with_baselines": with_baselines}
     given |= {"resamples": resamples}
     card = card_of(split, [one for one, baseline in contestants if not baseline], given, ordered)
     return Comparison(tuple(ordered), primary, card, not_run, resamples)
 
 
+def _margin(error: float) -> float:
+    """Half a 95 % interval; none of one person alone."""
+    return 1.96 * error if np.isfinite(error) else 0.0
+
+
 def _shared_goal(models: Sequence[Model], split: Split) -> Goal:
-    rates = split.data.kind == "ratings" and all(one.feedback == ("ratings",) for one in models)
+    rates = split.data.kind == "ratings" and all(map(only_rates, models))
     return "stars" if rates and models else "lists"
 
 
@@ -282,12 +308,3 @@ def _all_nan(column: Any) -> bool:
     return (
         isinstance(column, np.ndarray) and column.dtype.kind == "f" and bool(np.isnan(column).all())
     )
-
-
-def _finite(value: Any) -> Any:
-    """The same with None where a number is not finite, for JSON knows no NaN."""
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -60,10 +61,18 @@ def protocol(name: str, data: Interactions) -> Any:
             "no such name",
             where="protocol",
             got=name,
-            do=hint(name, [*_NAMES, *SPLITS])
-            or f"There are: {', '.join(sorted(_NAMES))}; and as ways to split: {', '.join(SPLITS)}",
+            do=hint(name, [*_NAMES, *plain_splits()])
+            or f"There are: {', '.join(sorted(_NAMES))}; and as ways to split: {', '.join(plain_splits())}",
         )
     return make(data)
+
+
+def plain_splits() -> list[str]:
+    """The ways to split that need nothing but the data."""
+    known = {
+        name: list(inspect.signature(make).parameters.values()) for name, make in SPLITS.items()
+    }
+    return [n for n, (_, *rest) in known.items() if all(p.default is not p.empty for p in rest)]
 
 
 def split(name: str, data: Interactions, **given: Any) -> Any:
@@ -76,6 +85,10 @@ def split(name: str, data: Interactions, **given: Any) -> Any:
     if name not in SPLITS:
         known = ", ".join(sorted(SPLITS))
         raise ParameterError("no such split", where="split", got=name, do=f"There are: {known}")
+    try:
+        inspect.signature(SPLITS[name]).bind(data, **given)
+    except TypeError as error:
+        raise ParameterError(str(error), where=f"split {name}") from None
     return SPLITS[name](data, **given)
 
 

@@ -460,6 +460,7 @@ def own_split(
         *(column["user_id"], column["item_id"], column[value], times), kind=train.kind
     )
     data = data if train.facts is None else data.with_features(train.facts)
+    data = data if train.user_facts is None else data.with_user_facts(train.user_facts)
     roles = np.repeat(
         np.array([Role.TRAIN, Role.TEST, Role.VALIDATION][: len(parts)], np.int8),
         [len(one) for one in parts],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +104,8 @@ def differences(
     People are drawn with replacement, the same for all figures (Efron and Tibshirani 1993, section
     16.4); p is twice the smaller share of resamples on one side of 0, corrected by `holm`.
 
+    Of one person alone nothing can be said: the interval is NaN and p 1.
+
     Args:
         measures: over the same people as ``base``.
         base: what is subtracted.
@@ -114,18 +117,37 @@ def differences(
     >>> round(difference.value, 3), difference.clear
     (0.1, True)
     """
-    drawn = _resampled([base, *measures], seed, resamples)
-    gaps = drawn[:, 1:] - drawn[:, :1]
+    drawn = resampled([base, *measures], seed, resamples)
+    return judged([one.value - base.value for one in measures], drawn[:, 1:] - drawn[:, :1])
+
+
+def judged(values: Sequence[float], gaps: Float64) -> list[Difference]:
+    """Differences with what resamples ``[resamples, len(values)]`` say of them."""
+    if not len(gaps):
+        nan = float("nan")
+        return [Difference(value, nan, nan, 1.0) for value in values]
     lows, highs = np.quantile(gaps, [0.025, 0.975], axis=0)
     n = len(gaps)
     above = (np.count_nonzero(gaps >= 0, axis=0) + 1) / (n + 1)
     below = (np.count_nonzero(gaps <= 0, axis=0) + 1) / (n + 1)
     ps = holm(np.minimum(2 * np.minimum(above, below), 1))
-    values = [one.value - base.value for one in measures]
     return [
         Difference(float(value), float(low), float(high), float(p))
         for value, low, high, p in zip(values, lows, highs, ps, strict=True)
     ]
+
+
+def finite(value: Any) -> Any:
+    """Plain values with None where a number is not finite, for JSON knows no NaN.
+
+    >>> finite({"error": float("nan"), "people": [1]})
+    {'error': None, 'people': [1]}
+    """
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def holm(ps: npt.ArrayLike) -> Float64:
@@ -142,13 +164,19 @@ def holm(ps: npt.ArrayLike) -> Float64:
     return found
 
 
-def _resampled(measures: Sequence[Measure], seed: int, resamples: int) -> Float64:
-    """The figures in resamples of the people, float64 ``[resamples, len(measures)]``."""
+def resampled(measures: Sequence[Measure], seed: int = 0, resamples: int = RESAMPLES) -> Float64:
+    """The figures in resamples of the people, float64 ``[resamples, len(measures)]``.
+
+    Of one person alone there are none.
+    """
     people = len(measures[0].totals)
+    if people < 2:
+        return np.empty((0, len(measures)))
     rng = np.random.default_rng(seed)
     resamples = max(1_000, min(resamples, _WORK // max(people, 1)))
     totals = np.stack([one.totals for one in measures], axis=1)
-    weights = np.stack([one.weights for one in measures], axis=1)
+    alike = all(np.array_equal(one.weights, measures[0].weights) for one in measures)
+    weights = np.stack([one.weights for one in measures[: 1 if alike else None]], axis=1)
     found = []
     size = max(1, _AT_ONCE // max(people, 1))
     for start in range(0, resamples, size):
@@ -156,8 +184,10 @@ def _resampled(measures: Sequence[Measure], seed: int, resamples: int) -> Float6
         drawn = rng.integers(0, people, (rows, people)) + people * np.arange(rows)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=rows * people).reshape(rows, people)
         sums, sizes = (  # no BLAS: the same bytes on any number of threads
-            np.einsum("rp,pm->rm", counts, part, optimize=False) for part in (totals, weights)
+            np.einsum("rp,pm->rm", counts.astype(np.float64), part, optimize=False)
+            for part in (totals, weights)
         )
+        sizes = np.broadcast_to(sizes, sums.shape)
         found.append(
             np.stack([one.from_sums(sums[:, m], sizes[:, m]) for m, one in enumerate(measures)], 1)
         )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 
 from penchant.data.histories import Bool, Int32
 from penchant.data.interactions import LIKED_FROM, Interactions
-from penchant.errors import LeakError, PenchantNotice, UsageError
-from penchant.evaluation.asking import Asked, Goal, Lists, Stars, as_feedback, met_before
+from penchant.data.readers import read
+from penchant.errors import LeakError, ParameterError, PenchantNotice, UsageError
+from penchant.evaluation.asking import Asked, Goal, Lists, Stars, as_feedback
 from penchant.evaluation.metrics import DEFAULTS
 from penchant.evaluation.splits import Held, Part, Split, per_user, time_cuts
-from penchant.evaluation.statistics import Measure
+from penchant.evaluation.statistics import Measure, finite
 from penchant.models import Model
 from penchant.models.answers import best_rows
 from penchant.models.fitted import Fitted
@@ -89,9 +89,9 @@ class Evaluation:
         return (self.measures[metric].where(keep).value if n else float("nan")), n
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain values."""
+        """All figures as plain values; None where one is not finite."""
         first = next(iter(self.measures))
-        return {
+        found = {
             "label": self.label,
             "model": self.model,
             "params": dict(self.params),
@@ -110,6 +110,7 @@ class Evaluation:
             "seconds": dict(self.seconds),
             "bytes": self.bytes,
         }
+        return dict(finite(found))
 
     def __repr__(self) -> str:
         figures = "  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())
@@ -118,7 +119,7 @@ class Evaluation:
 
 def evaluate(
     model: Model,
-    data: Split | Interactions,
+    data: Split | Interactions | Any,
     *,
     part: Held = "test",
     goal: Goal | None = None,
@@ -135,7 +136,8 @@ def evaluate(
 
     Args:
         model: a model; a fresh one with the same hyperparameters is fitted.
-        data: a `Split`, or interactions, which are then divided by `default_split`.
+        data: a `Split`; or interactions or whatever `penchant.read` takes, which are then divided
+            by `default_split`.
         part: which held-out part is asked; choose settings on ``"validation"`` alone.
         goal: ``"lists"``: nDCG and the like; ``"stars"``: RMSE, MAE and MSE. By default what the
             model can do and the data allow, lists first.
@@ -154,10 +156,10 @@ def evaluate(
     >>> pt.evaluate(pt.ItemKNN(), data).counts["people"]
     137
     """
-    split = data if isinstance(data, Split) else default_split(data)
+    split = data if isinstance(data, Split) else default_split(interactions(data))
     question = split.part(part)
-    goal = goal or goal_of(model, question)
-    seeds = tuple(seeds) if "seed" in model.params else ()
+    goal = checked_goal(goal or goal_of(model, question))
+    seeds = tuple(seeds) if refit and "seed" in model.params else ()
     ask = Lists(question, metrics, at_least) if goal == "lists" else Stars(question, at_least)
     runs = []
     for seed in seeds or (None,):
@@ -169,7 +171,7 @@ def evaluate(
     return Evaluation(
         label=repr(model),
         model=model.name,
-        params={name: getattr(model, name) for name in model.params},
+        params=model._plain_params(),
         goal=goal,
         part=part,
         measures=means([answer.measures for answer in answers]),
@@ -203,7 +205,24 @@ def default_split(data: Interactions) -> Split:
 
 def goal_of(model: Model, part: Part) -> Goal:
     """What a model can do and the data allow, lists first."""
-    return "stars" if part.learn.kind == "ratings" and model.feedback == ("ratings",) else "lists"
+    return "stars" if part.learn.kind == "ratings" and only_rates(model) else "lists"
+
+
+def only_rates(model: Model) -> bool:
+    """Whether ratings are all that a model learns from and stars what it makes of them."""
+    return model.feedback == ("ratings",) and model.predicts_stars
+
+
+def checked_goal(goal: str) -> Goal:
+    """Complain of what is no goal."""
+    if goal not in get_args(Goal):
+        raise ParameterError("must be lists or stars", where="goal", got=goal)
+    return cast("Goal", goal)
+
+
+def interactions(source: Any) -> Interactions:
+    """Interactions, or whatever `penchant.read` takes as such."""
+    return source if isinstance(source, Interactions) else read(source)
 
 
 def _learned(
@@ -213,8 +232,7 @@ def _learned(
     if not refit:
         _same_rows(model.fitted, ask.part)
         return model, 0.0
-    one = copy.copy(model)
-    one._fitted = None
+    one = model._with(None)
     if seed is not None:
         setattr(one, "seed", seed)  # noqa: B010 - a hyperparameter, known by name alone
     started = time.perf_counter()
@@ -230,7 +248,7 @@ def _same_rows(fitted: Fitted, part: Part) -> None:
     if fitted.items.ids() != part.learn.items.ids() or fitted.users.ids() != part.learn.users.ids():
         raise UsageError("this model learned from other ids", where=where)
     asked = part.target.merged
-    leaks = met_before(asked, fitted.histories) & ~met_before(asked, part.learn.merged)
+    leaks = asked.met_in(fitted.histories) & ~asked.met_in(part.learn.merged)
     if np.any(leaks):
         at = int(np.argmax(leaks))
         pair = part.target.users.id(int(asked.owners[at])), part.target.items.id(asked.items[at])

@@ -96,6 +96,11 @@ class Model(ABC):
                 )
             setattr(self, name, value)
 
+    @property
+    def predicts_stars(self) -> bool:
+        """Whether it predicts ratings where it learned from ratings; else it ranks alone."""
+        return "ratings" in self.feedback
+
     # What a model file writes ----------------------------------------------------------------
 
     @abstractmethod
@@ -133,7 +138,7 @@ class Model(ABC):
         held = None if validation is None else validation_data(validation)
         known = Known.about(data) if self.uses_facts else Known()
         job = Job(data, held, reporter(progress), self.name, known)
-        params = {name: one.plain(getattr(self, name)) for name, one in self.params.items()}
+        params = self._plain_params()
         job.as_model = lambda body: self._with(Fitted.of(body, job, params))
         self._fitted = Fitted.of(self._learn_from(job), job, params)
         return self
@@ -149,6 +154,10 @@ class Model(ABC):
                 do=way_out,
             )
         return self._learn(job.h, job)
+
+    def _plain_params(self) -> dict[str, Any]:
+        """The hyperparameters as JSON can hold them; the constructor takes them back."""
+        return {name: one.plain(getattr(self, name)) for name, one in self.params.items()}
 
     def _with(self, fitted: Fitted | None) -> Self:
         """A model with the same hyperparameters that learned something else."""

@@ -85,6 +85,11 @@ class Blend(Model):
     )
     seed: int = param(default=0, low=0, high=2**63 - 1, help="of the random part")
 
+    @property
+    def predicts_stars(self) -> bool:
+        """If every member does."""
+        return all(one.predicts_stars for one in self.members or ())
+
     def _learn(self, h: Histories, job: Job) -> Body:
         models = self.members
         if models is None:
@@ -104,14 +109,16 @@ class Blend(Model):
         learn, held = self._carved(job.data, whole.ordered)
         if not (len(learn) and len(held)):
             return whole
+        liked = held.merged.where(good(held.merged.values, held.kind))
+        liked = liked.where(~liked.met_in(learn.merged))
+        if not (team.stars or len(liked.items)):
+            return whole
         part = team.mixture(learn, team.equal)
         if team.stars:
-            weights, offset, mse = for_stars(part, learn.merged, held.merged)
+            weights, offset, mse = for_stars(part, team.met(learn), held.merged)
             figure = f"MSE {mse:.4f}"
         else:
-            liked = held.merged.where(good(held.merged.values, held.kind))
-            known = learn.histories.latest(learn.kind)
-            (weights, ndcg), offset = for_lists(part, known, liked), 0.0
+            (weights, ndcg), offset = for_lists(part, team.met(learn), liked), 0.0
             figure = f"nDCG@10 {ndcg:.4f}"
         said = ", ".join(f"{one.name} {w:.3g}" for one, w in zip(team.models, weights, strict=True))
         job.notes.append(f"weights: {said} ({figure} on {len(held):,} held-out events)")
@@ -144,6 +151,11 @@ class _Team:
         self.stars = job.stars if job.rates and not any(self.floors) else None
         self.by = "sum" if self.stars else by
         self.equal = (1 / len(models) if self.stars else 1.0,) * len(models)
+
+    def met(self, data: Interactions) -> Histories:
+        """What training people are known by, each item once, as the members are asked about it."""
+        people = np.arange(len(data.users), dtype=np.int32)
+        return data.histories.latest(data.kind).of_people(people).knowing(self.known.users)
 
     def mixture(self, data: Interactions, weights: Sequence[float]) -> Mixture:
         """All members fitted on some data."""

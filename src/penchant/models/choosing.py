@@ -29,16 +29,13 @@ def for_lists(
     Args:
         mixture: members fitted on what is known.
         known: the histories of the training people, each item once.
-        held: what the same people liked beside that; a repeated item is no target.
+        held: what the same people liked beside that, none of it known, at least one item.
 
     """
-    held = _unmet(known, held)
     people = np.flatnonzero(held.counts)
     size = max(1, _HELD // (held.n_items * len(mixture.members)))
     people = people[np.linspace(0, len(people) - 1, min(size, len(people))).astype(np.int64)]
-    lists = _Lists(
-        mixture, known.take(people).of_people(people.astype(np.int32)), held.take(people)
-    )
+    lists = _Lists(mixture, known.take(people), held.take(people))
     weights = np.ones(len(mixture.members))
     best = lists.ndcg(weights)
     for _ in range(_ROUNDS):
@@ -90,12 +87,6 @@ def _points(mixture: Mixture, h: Histories) -> list[Float32]:
     return [points(*one.score(mine), mixture.by).astype(np.float32) for one, mine in asked]
 
 
-def _unmet(known: Histories, held: Histories) -> Histories:
-    """What was held out and not known before."""
-    asked, met = (h.owners.astype(np.int64) * h.n_items + h.items for h in (held, known))
-    return held.where(~np.isin(asked, met))
-
-
 def for_stars(
     mixture: Mixture, known: Histories, held: Histories
 ) -> tuple[tuple[float, ...], float, float]:
@@ -112,7 +103,7 @@ def for_stars(
     """
     stars = np.stack(
         [
-            member.pairs(mine, held.owners, held.items)
+            member.pairs(mine, held.owners, held.items, held.times)
             for member, mine in zip(mixture.members, mixture.asked(known), strict=True)
         ],
         axis=1,

@@ -38,10 +38,7 @@ class Members(Param):
 
     def plain(self, value: Any) -> Any:
         """Each model as a dict."""
-        return value and [
-            {"model": one.name, **{k: p.plain(getattr(one, k)) for k, p in one.params.items()}}
-            for one in value
-        ]
+        return value and [{"model": one.name, **one._plain_params()} for one in value]
 
     def _several(self, value: Any) -> list[Any]:
         return [name.strip() for name in value.split(",")] if isinstance(value, str) else [*value]

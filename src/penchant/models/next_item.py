@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from penchant import kernels
 from penchant.data.histories import Histories
@@ -16,6 +18,7 @@ from penchant.models.job import Job
 from penchant.models.params import param
 
 _PAIR = 8  # bytes of one stored weight
+_FAINTEST = 1e-30  # what float32 still tells from nothing
 
 
 class NextItem(Model):
@@ -64,7 +67,7 @@ class NextItem(Model):
         job.step(0, 1)
         events = job.events
         liked = events.where(events.values > 0)
-        by_distance = self.decay ** np.arange(self.horizon)
+        by_distance = felt(self.decay ** np.arange(self.horizon))
         counts = kernels.follow_counts(liked.rows(), h.n_items, by_distance)
         weights = self._normalised(counts)
         job.step(1, 1)
@@ -88,6 +91,15 @@ class NextItem(Model):
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
         pairs = min(float(self.horizon) * len(job.events.items), float(h.n_items) ** 2)
         return 5.0 * pairs * _PAIR, "Choose a shorter horizon"
+
+
+def felt(by_distance: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
+    """Weights by distance up to where they vanish.
+
+    >>> felt(np.array([1.0, 1e-20, 1e-40])).tolist()
+    [1.0, 1e-20]
+    """
+    return by_distance[by_distance > _FAINTEST]
 
 
 def strongest(rows: Rows, k: int) -> Rows:

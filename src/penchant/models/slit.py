@@ -17,6 +17,7 @@ from penchant.models.bodies.recency import Recency
 from penchant.models.closed_form import inverted
 from penchant.models.ease import largest
 from penchant.models.job import Job
+from penchant.models.next_item import felt
 from penchant.models.params import param
 
 _FORGOTTEN = 1e-3  # a trace fainter than this is none
@@ -163,7 +164,7 @@ def _length(decay: float) -> int:
 
 def _dense(liked: Histories, weights: npt.NDArray[np.float64]) -> Float32:
     """`kernels.follow_counts` as a square."""
-    counts = kernels.follow_counts(liked.rows(), liked.n_items, weights)
+    counts = kernels.follow_counts(liked.rows(), liked.n_items, felt(weights))
     square = np.zeros((liked.n_items, liked.n_items), np.float32)
     owners = np.repeat(np.arange(liked.n_items), np.diff(counts.indptr))
     square[owners, counts.indices] = counts.values

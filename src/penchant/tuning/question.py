@@ -6,7 +6,7 @@ from penchant.data.interactions import Interactions
 from penchant.errors import ParameterError
 from penchant.evaluation.asking import Goal, Lists, Stars, as_feedback
 from penchant.evaluation.splits import Split
-from penchant.evaluation.trial import goal_of
+from penchant.evaluation.trial import checked_goal, goal_of
 from penchant.models import Model
 from penchant.progress import Report
 
@@ -25,7 +25,7 @@ class Question:
         at_least: float | None,
     ) -> None:
         part = split.part("validation")
-        goal = goal or goal_of(model, part)
+        goal = checked_goal(goal or goal_of(model, part))
         self.metric = metric or ("rmse" if goal == "stars" else "ndcg@10")
         self.smaller = goal == "stars"
         if self.smaller and self.metric not in _STARS:

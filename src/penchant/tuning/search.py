@@ -104,8 +104,9 @@ class Search:
             if needs and settings.get(needs[0], getattr(self.start, needs[0])) != needs[1]:
                 continue  # it has no say
             own = getattr(self.start, name)
-            keep = first and one.declared and not one.holds(own)  # such as None
-            settings[name] = own if keep else one.draw(trial, name)
+            outside = first and one.declared and not one.holds(own)  # such as None
+            drawn = own if outside else one.draw(trial, name)
+            settings[name] = own if first and one.holds(own) else drawn  # drawn ones are rounded
         return settings
 
     def _watch(self, study: optuna.Study, trial: optuna.Trial) -> Report:

@@ -27,7 +27,7 @@ def study_of(
     kept = None
     try:
         if storage is not None:
-            kept = optuna.storages.RDBStorage(f"sqlite:///{Path(storage)}")
+            kept = _storage(optuna, Path(storage))
         study = optuna.create_study(
             storage=kept,
             study_name="penchant",
@@ -59,6 +59,21 @@ def _same_question(
             where=f"tune(storage={str(storage)!r})",
             do="Name another file",
         )
+
+
+def _storage(optuna: Any, path: Path) -> Any:
+    """The file of trials, an old or a new one."""
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        return optuna.storages.RDBStorage(f"sqlite:///{path}")
+    except DatabaseError as error:
+        raise UsageError(
+            f"cannot keep trials there ({error.orig})",
+            where="tune(storage=)",
+            got=str(path),
+            do="Name a new file in a folder that exists",
+        ) from error
 
 
 def _optuna() -> Any:

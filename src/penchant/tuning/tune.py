@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from penchant.data.interactions import LIKED_FROM, Interactions
-from penchant.data.readers import read
 from penchant.data.tables import Table
 from penchant.errors import ParameterError, PenchantNotice
 from penchant.evaluation.asking import Goal
 from penchant.evaluation.splits import Role, Split
-from penchant.evaluation.trial import default_split
+from penchant.evaluation.statistics import finite
+from penchant.evaluation.trial import default_split, interactions
 from penchant.models import Model
 from penchant.progress import Report, reporter
 from penchant.tuning.question import Question
@@ -59,8 +59,7 @@ class Tuning:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the model as plain values; a trial without a figure has None."""
-        rows = self.trials.to_dicts()
-        return {
+        found = {
             "model": self.model.name,
             "best": dict(self.best),
             "value": self.value,
@@ -69,8 +68,9 @@ class Tuning:
             "space": {name: str(one) for name, one in self.space.items()},
             "on_edge": list(self.on_edge),
             "seconds": self.seconds,
-            "trials": [row | {"value": _finite(row["value"])} for row in rows],
+            "trials": self.trials.to_dicts(),
         }
+        return dict(finite(found))
 
     def to_json(self) -> str:
         """The same as JSON text."""
@@ -136,12 +136,12 @@ def tune(
     if type(trials) is not int or trials < 1:
         raise ParameterError("trials must be a whole number at least 1", where="tune", got=trials)
     start = _start(model, fixed or {})
-    split = data if isinstance(data, Split) else default_split(_interactions(data))
+    split = data if isinstance(data, Split) else default_split(interactions(data))
     question = Question(split, start, goal, metric, at_least)
     ranges = search_space(start, question.kind, fixed or {}, space or {})
     about = question.about | {
         "model": start.name,
-        "start": {name: getattr(start, name) for name in start.params},
+        "start": start._plain_params(),
         "space": {name: str(one) for name, one in ranges.items()},
         "seed": seed,
     }
@@ -189,11 +189,3 @@ def _start(model: type[Model] | Model, fixed: Mapping[str, Any]) -> Model:
     for name in fixed:
         known(start, name)
     return changed(start, fixed)
-
-
-def _interactions(source: Any) -> Interactions:
-    return source if isinstance(source, Interactions) else read(source)
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
