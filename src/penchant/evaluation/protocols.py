@@ -62,7 +62,8 @@ def protocol(name: str, data: Interactions) -> Any:
             where="protocol",
             got=name,
             do=hint(name, [*_NAMES, *plain_splits()])
-            or f"There are: {', '.join(sorted(_NAMES))}; and as ways to split: {', '.join(plain_splits())}",
+            or f"There are: {', '.join(sorted(_NAMES))};"
+            f" and as ways to split: {', '.join(plain_splits())}",
         )
     return make(data)
 
