@@ -320,22 +320,25 @@ _LAST = Table(
     (
         Row("Popularity", pt.Popularity),
         Row("EASE, order-blind", lambda: pt.EASE(l2=700)),
-        Row("EASE, fading", _fading, chosen=_VALIDATION),
-        Row("NextItem", pt.NextItem, chosen=_VALIDATION),
+        Row("EASE, fading", _fading, uses=_ORDER, chosen=_VALIDATION),
+        Row("NextItem", pt.NextItem, uses=_ORDER, chosen=_VALIDATION),
         Row(
             "NextItem + EASE, fading",
             lambda: pt.Blend(members=[pt.NextItem(), _fading()], mix=[1, 1]),
+            uses=_ORDER,
             chosen=_VALIDATION,
         ),
-        Row("SLIT", pt.SLIT, chosen=_VALIDATION),
+        Row("SLIT", pt.SLIT, uses=_ORDER, chosen=_VALIDATION),
         Row(
             "SLIT + EASE, fading",
             lambda: pt.Blend(members=[pt.SLIT(), _fading()]),
+            uses=_ORDER,
             chosen=_VALIDATION,
         ),
         Row(
             "SLIT + EASE + ItemKNN, fading",
             lambda: pt.Blend(members=[pt.SLIT(), _fading(), _fading_neighbours()]),
+            uses=_ORDER,
             chosen=_VALIDATION,
         ),
     ),

@@ -123,9 +123,14 @@ def hint(word: Any, known: Iterable[Any]) -> str:
 
     >>> hint("facters", ["factors", "epochs"])
     "Did you mean 'factors'"
+    >>> hint("ItemKNN", ["item_knn", "user_knn"])
+    "Did you mean 'item_knn'"
     """
+    plain = {_plain(other): str(other) for other in known}
     closeness = 0.6 if len(str(word)) < 4 else 0.75  # in a short word one letter is much
-    near = get_close_matches(
-        str(word)[:200], [str(other) for other in known], n=1, cutoff=closeness
-    )
-    return f"Did you mean {near[0]!r}" if near else ""
+    near = get_close_matches(_plain(word)[:200], [*plain], n=1, cutoff=closeness)
+    return f"Did you mean {plain[near[0]]!r}" if near else ""
+
+
+def _plain(word: Any) -> str:
+    return str(word).casefold().replace("_", "").replace("-", "")

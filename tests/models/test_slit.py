@@ -51,6 +51,15 @@ def test_scores_are_those_of_the_regression(walks, given):
     np.testing.assert_allclose(model.scores(history=history), expected, rtol=2e-3, atol=2e-5)
 
 
+def test_values_of_events_do_not_weigh(walks):
+    """A purchase that counts five views still stands in a trace once; a dislike never does."""
+    frame = walks.to_pandas()
+    plain = pt.SLIT().fit(pt.read(frame[["user_id", "item_id", "timestamp"]]))
+    frame["value"] = np.resize([1.0, 5.0, 2.0], len(frame))
+    valued = pt.SLIT().fit(pt.read(frame, value="value", kind="likes"))
+    np.testing.assert_array_equal(valued.scores(history=[3, 8, 9]), plain.scores(history=[3, 8, 9]))
+
+
 def test_it_finds_the_next_step(walks):
     part = leave_last_out(walks).part("test")
     ordered, sets = (

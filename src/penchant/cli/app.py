@@ -14,7 +14,7 @@ import penchant
 from penchant.cli import show
 from penchant.cli.items import find_facts, find_history, find_item, find_items, find_user
 from penchant.cli.train import add_trainers
-from penchant.errors import PenchantError, UsageError
+from penchant.errors import PenchantError, UsageError, hint
 from penchant.models import Model, catalogue, load
 from penchant.models.questions import OnUnknown
 
@@ -39,7 +39,25 @@ app = typer.Typer(
     help="What people liked, turned into what they will like next.",
     epilog="Start with [bold]penchant demo[/bold]; then `penchant train item_knn ratings.csv`.",
 )  # fmt: skip
+
+
+class _Trainers(TyperGroup):
+    """A command per model, which a class's name finds too."""
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        same = {model.__name__: known for known, model in catalogue().items()}
+        return super().get_command(ctx, same.get(name, name))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and self.get_command(ctx, args[0]) is None:
+            known = self.list_commands(ctx)
+            do = hint(args[0], known) or f"There are: {', '.join(known)}"
+            raise UsageError("no such model", where="train", got=args[0], do=do)
+        return super().resolve_command(ctx, args)
+
+
 trainers = typer.Typer(
+    cls=_Trainers,
     no_args_is_help=True,
     help="Learn a model from a file and save it."
     "\n\n[dim]penchant train item_knn ratings.csv --k 50[/dim]",
@@ -127,7 +145,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="folder for the map")] = Path("penchant-demo"),
     as_json: AsJson = False,
 ) -> None:
-    """Train, measure and explain the four founding models on MovieLens 100k.
+    """Train, measure and explain every kind of model on MovieLens 100k.
 
     [dim]penchant demo --out penchant-demo[/dim]
     """
@@ -202,7 +220,8 @@ def similar(
     """
     model = load(folder)
     row = find_item(model, item)
-    show.ranked({"item_id": row, "title": _title(model, row)}, model.similar(row, n), as_json)
+    found, empty = model.similar(row, n), f"{model.name} knows of no item like it"
+    show.ranked({"item_id": row, "title": _title(model, row)}, found, as_json, empty=empty)
 
 
 @app.command()

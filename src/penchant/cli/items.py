@@ -29,7 +29,9 @@ def find_item(model: Model, typed: str) -> Any:
     if len(whole) == 1 or len(found) == 1:
         return (whole or [found[0][0]])[0]
     if found:
-        listed = "; ".join(f"{one} {title}" for one, title in found[:_MOST])
+        listed = "; ".join(
+            title if title == str(one) else f"{one} {title}" for one, title in found[:_MOST]
+        )
         more = " and more" if len(found) > _MOST else ""
         raise UsageError(
             f"several items are called like {typed!r}: {listed}{more}", do="Give the id"

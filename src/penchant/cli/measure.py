@@ -16,8 +16,8 @@ from penchant.data.tables import Table
 from penchant.errors import UsageError, hint
 from penchant.evaluation import Comparison, Evaluation, Split, compare, evaluate, protocol
 from penchant.evaluation.metrics import DEFAULTS
+from penchant.evaluation.protocols import plain_splits
 from penchant.evaluation.protocols import split as split_of
-from penchant.evaluation.splits import SPLITS
 from penchant.models import Model, catalogue, load
 
 _COMPARED = ("ease", "implicit_als", "item_knn", "rp3beta", "user_knn")
@@ -72,9 +72,12 @@ def evaluate_(
 
     [dim]penchant evaluate "ease l2=300" ratings.csv[/dim]
     """
+    chosen = model_of(model)
     data = read_source(source, columns)
     asked = _options(data, part, goal, metrics, at_least)
-    found = evaluate(model_of(model), divided(data, split), **asked)
+    if not as_json:
+        show.data(data)
+    found = evaluate(chosen, divided(data, split), **asked)
     if as_json:
         show.as_json(found.to_dict())
     else:
@@ -110,6 +113,8 @@ def compare_(
     names = models or (_RATED if goal == "stars" else _COMPARED)
     asked = _options(data, part, goal, metrics, at_least)
     chosen = [model_of(name) for name in names]
+    if not as_json:
+        show.data(data)
     with show.progress(not as_json) as report:
         found = compare(
             chosen,
@@ -174,17 +179,9 @@ def divided(data: Interactions, name: str | None) -> Split | Interactions:
     """The split that was named; of several folds the first."""
     if name is None:
         return data
-    made: Any = split_of(name, data) if name in _plain_splits() else protocol(name, data)
+    made: Any = split_of(name, data) if name in plain_splits() else protocol(name, data)
     first: Split = made[0] if isinstance(made, list) else made
     return first
-
-
-def _plain_splits() -> list[str]:
-    """The ways to split that need nothing but the data."""
-    known = {
-        name: list(inspect.signature(make).parameters.values()) for name, make in SPLITS.items()
-    }
-    return [n for n, (_, *rest) in known.items() if all(p.default is not p.empty for p in rest)]
 
 
 def _evaluation(found: Evaluation) -> None:
@@ -199,7 +196,7 @@ def _evaluation(found: Evaluation) -> None:
     for name in found.segments:
         value, people = found.segment(name, first)
         if people:
-            typer.echo(f"  {first} of {name:<8} {value:.4f} ({people:,} people)")
+            typer.echo(f"  {f'{first} of {name}':<18} {value:.4f} ({people:,} people)")
     typer.echo(
         f"  fit {found.seconds['fit']:.2f} s, one request {found.seconds['request'] * 1e3:.2f} ms,"
         f" {found.bytes / 1e6:.1f} MB"
@@ -211,7 +208,7 @@ def _comparison(found: Comparison) -> None:
     typer.echo(f"{found.card.split['recipe'].get('name')}: {counts}")
     columns = found.table.columns
     kept = [name for at, name in enumerate(columns) if at < 4 or name in _COLUMNS]
-    show.table(Table({name: columns[name] for name in kept}), False)
+    show.figures(Table({name: columns[name] for name in kept}), kept=4)
     show.table(found.segments, False, title=f"{found.primary} by kind of person")
     for line in found.verdict:
-        typer.secho(line, fg="red" if line.startswith("No evidence") else None)
+        typer.secho(show.as_flags(line), fg="red" if line.startswith("No evidence") else None)

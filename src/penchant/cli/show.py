@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
+from penchant.data.interactions import Interactions
 from penchant.data.tables import Table
 from penchant.errors import PenchantNotice
 from penchant.explain import Explanation
@@ -33,7 +34,10 @@ _FLAGS = (
     (re.compile(r"\bkind='(\w+)'"), r"--kind \1"),
     (re.compile(r"\bhistory=\[item, \.\.\.\]"), "--history ITEM"),
     (re.compile(r"\b(user|item|value|time|type)='([^']*)'"), r"--\1 \2"),
+    (re.compile(r"\bweights=\{\.\.\.\}"), "--weights view=1,purchase=5"),
+    (re.compile(r"\bspace=\{\.\.\.\}"), "--space name=low:high"),
 )
+_INTERVALS = "vs reference"  # a column of figures, of which half a cell says nothing
 _SHOWN = 12  # shares listed one by one
 
 
@@ -55,10 +59,10 @@ def any_letter() -> None:
 
 def complaint(message: str) -> None:
     """A mistake, as one line on standard error."""
-    typer.echo(f"penchant: {_as_flags(message)}", err=True)
+    typer.echo(f"penchant: {as_flags(message)}", err=True)
 
 
-def _as_flags(message: str) -> str:
+def as_flags(message: str) -> str:
     """What the library says of arguments, in the words of a command line."""
     for pattern, flag in _FLAGS:
         message = pattern.sub(flag, message)
@@ -77,7 +81,12 @@ def strangers(model: Model, users: Sequence[str], instead: str) -> None:
 
 def notice(message: Warning | str) -> None:
     """A decision made for the user, as one line on standard error."""
-    typer.echo(f"note: {_as_flags(str(message))}", err=True)
+    typer.echo(f"note: {as_flags(str(message))}", err=True)
+
+
+def data(read: Interactions) -> None:
+    """What was read and how its columns were understood."""
+    typer.echo(as_flags(read.describe()))
 
 
 @contextmanager
@@ -119,43 +128,82 @@ def answer(value: Mapping[str, Any], json_wanted: bool) -> None:
             typer.echo(f"{name.replace('_', ' ')}: {shown}")
 
 
-def ranked(asked: Mapping[str, Any], found: RankedList, json_wanted: bool) -> None:
+def ranked(asked: Mapping[str, Any], found: RankedList, json_wanted: bool, **said: str) -> None:
     """A short list."""
     if json_wanted:
         as_json({**asked, "ignored": found.ignored, "items": found.to_dicts()})
         return
     if found.ignored:
         notice(f"{found.ignored} items of the history are unknown")
-    table(found.table, False)
+    table(found.table, False, **said)
 
 
-def table(found: Table, json_wanted: bool, title: str | None = None) -> None:
+def table(
+    found: Table,
+    json_wanted: bool,
+    title: str | None = None,
+    empty: str = "nothing to recommend",
+) -> None:
     """A table of columns; one line a row, whatever is in a cell."""
     if json_wanted:
         as_json({"items": found.to_dicts()})
         return
     if not len(found):
-        typer.echo("(nothing to recommend)")
+        typer.echo(f"({empty})")
         return
+    console().print(_filled(found, title))
+
+
+def figures(found: Table, kept: int, title: str | None = None) -> None:
+    """A table without those of its last columns that a terminal has no room for, but ``kept``."""
+    screen, names = console(), list(found.columns)
+    while len(names) > kept and _width(found, names) > screen.width:
+        names.pop()
+    screen.print(_filled(Table({name: found[name] for name in names}), title))
+    if left := list(found.columns)[len(names) :]:
+        typer.echo(f"(no room for {', '.join(left)}: see --json, or a wider terminal)")
+
+
+def _width(found: Table, names: Sequence[str]) -> int:
+    """Columns of a terminal that these columns of a table take."""
+    screen = console()
+    drawn = _filled(Table({name: found[name] for name in names}))
+    return int(screen.measure(drawn, options=screen.options.update(width=_WIDE)).maximum)
+
+
+def _filled(found: Table, title: str | None = None) -> Any:
     drawn = _drawn(title)
     for name, column in found.columns.items():
-        drawn.add_column(name, justify="right" if column.dtype.kind in "iuf" else "left")
+        number = all(isinstance(one, int | float | None) for one in column.tolist())
+        whole = number or name == _INTERVALS
+        justify = "right" if number else "left"
+        drawn.add_column(
+            name, justify=justify, no_wrap=whole, overflow="ellipsis" if whole else "fold"
+        )
     for row in found.to_dicts():
         drawn.add_row(*(_cell(one) for one in row.values()))
-    console().print(drawn)
+    return drawn
 
 
 def _drawn(title: str | None = None) -> Any:
     from rich import box
     from rich.table import Table as RichTable
 
-    return RichTable(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    return RichTable(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        pad_edge=False,
+        collapse_padding=True,
+    )
 
 
 def _cell(one: Any) -> Any:
     from rich.text import Text
 
-    text = f"{one:.4f}" if isinstance(one, float) else "" if one is None else str(one)
+    text = "" if one is None else str(one)
+    if isinstance(one, float):
+        text = f"{one:.4f}" if abs(one) < 100 else f"{one:.6g}"
     return Text(" ".join(text.split()))
 
 
@@ -205,14 +253,20 @@ def models(known: Mapping[str, type[Model]], json_wanted: bool) -> None:
         )
         return
     for name, model in known.items():
-        summary = (model.__doc__ or "").strip().splitlines()[0]
-        typer.echo(f"{name}  learns from {' or '.join(model.feedback)}\n  {summary}")
+        typer.echo(f"{name}  learns from {' or '.join(model.feedback)}\n  {summary(model)}")
         drawn = _drawn()
         for heading in ("hyperparameter", "default", "rule", "what it does"):
             drawn.add_column(heading)
         for p, one in model.params.items():
-            drawn.add_row(p, _cell(one.default), _cell(one.rule), _cell(one.help))
+            default = f"{one.default:g}" if isinstance(one.default, float) else one.default
+            shown = "none" if default is None else str(default)
+            drawn.add_row(p, *map(_cell, (shown, one.rule, one.help)))
         console().print(drawn)
+
+
+def summary(model: type[Model]) -> str:
+    """A model in one line, without the marks of its docstring."""
+    return (model.__doc__ or "").strip().splitlines()[0].replace("``", "").replace("*", "")
 
 
 @contextmanager

@@ -32,8 +32,8 @@ def add_trainers(trainers: typer.Typer) -> None:
 
 
 def _help(model: type[Model]) -> str:
-    summary = (model.__doc__ or "").strip().splitlines()[0]
-    return f"{summary}\n\n[dim]penchant train {model.name} ratings.csv --out penchant-model[/dim]"
+    example = f"penchant train {model.name} ratings.csv --out penchant-model"
+    return f"{show.summary(model)}\n\n[dim]{example}[/dim]"
 
 
 def _data(
@@ -158,7 +158,7 @@ def _train(
         if at_least is not None or every_rating:
             data = data.likes(at_least=None if every_rating else at_least)
         if not as_json:
-            typer.echo(data.describe())
+            show.data(data)
         with show.progress() as report:
             model.fit(data, progress=report)
         sizes = model.save(out, histories=histories)
@@ -170,10 +170,14 @@ def _train(
                 "folder": str(out),
                 "bytes": sizes,
                 "data": data.describe().splitlines(),
+                "notes": list(model.fitted.notes),
                 "epochs": list(model.fitted.epochs),
             }
         )
         return
+    for note in model.fitted.notes:
+        if note not in data.notes:
+            typer.echo(show.as_flags(note))
     listed = ", ".join(f"{part} {size / 1e6:.1f} MB" for part, size in sizes.items())
     typer.echo(f"saved {model!r} in {out} ({listed})")
     someone = data.users.id(0) if histories else f"--history {data.items.id(0)!r}"

@@ -71,6 +71,8 @@ def tune_(
     with claimed(out):
         data = read_source(source, columns)
         require_ratings(data, at_least)
+        if not as_json:
+            show.data(data)
         with show.progress(not as_json) as report:
             parts = divided(data, split)
             found = tune(
@@ -134,8 +136,10 @@ def _found(found: Tuning) -> None:
     done = [row for row in rows if row["state"] == "done"]
     sign = 1 if found.metric in ("rmse", "mae", "mse") else -1
     best = sorted(done, key=lambda row: sign * row["value"])[:_LISTED]
-    shown = [name for name in found.trials.columns if name != "state"]
+    shown = [name for name in found.trials.columns if name not in ("state", "seconds")]
+    shown.append("seconds")  # the first to go where there is no room
     title = f"{found.metric} on the validation part ({found.split}), the best of {len(rows)} trials"
-    show.table(Table({name: [row[name] for row in best] for name in shown}), False, title=title)
+    listed = Table({name: [row[name] for row in best] for name in shown})
+    show.figures(listed, kept=len(shown) - 1, title=title)
     first = rows[0]["value"]
     typer.echo(f"as given {first:.4f}, at best {found.value:.4f}, in {found.seconds:.0f} s")

@@ -21,7 +21,7 @@ NAMES = {
     " interest recipe business restaurant hotel thing iid",
     "value": f"{' '.join(sorted(RATING_NAMES))} value qty quantity count plays playcount listens"
     " weight amount",
-    "time": "timestamp time date datetime createdat ts at purchasedat orderedat ratedat"
+    "time": "timestamp time date datetime createdat ts at purchasedat orderedat ratedat when"
     " unixreviewtime timestampms eventtime day",
     "type": "type event eventtype action interaction behavior behaviour",
 }

@@ -40,6 +40,7 @@ from penchant.data.text_files import TextTable, read_text_table
 from penchant.data.vocabulary import settle_ids
 from penchant.errors import DataError, ParameterError, PenchantNotice, UsageError, shown
 
+_LISTED = 10  # event types that a note names
 _HEADING = "line,column,reason,text"  # of a file of rejects
 Wanted = str | int | bool | None
 
@@ -159,7 +160,12 @@ class _Parts:
         elif weights is not None:
             raise UsageError("weights need a column of event types", where="weights", got=weights)
         elif roles.type is not None:
-            self.notes.append(f"column {roles.type} not used: give weights={{...}} to use it")
+            found = sorted({str(cell) for cell in distinct_cells(columns[roles.type])})
+            some = ", ".join(found[:_LISTED]) + (" and more" if len(found) > _LISTED else "")
+            self.notes.append(
+                f"column {roles.type} not used, every row counts alike ({some}):"
+                " give weights={...} to use it"
+            )
         if roles.value is not None:
             values, note = to_values(columns[roles.value], roles.value, bad)
             self.notes += [note] if note else []
@@ -180,7 +186,7 @@ class _Parts:
                 "no event has a type that weights names",
                 where="weights",
                 got=dict(weights),
-                do=f"The types are: {', '.join(sorted(set(found))[:10])}",
+                do=f"The types are: {', '.join(sorted(set(found))[:_LISTED])}",
             )
         unknown = np.array([one not in weights for one in found], dtype=bool)
         for row in np.flatnonzero(by_row(unknown, cells)).tolist():

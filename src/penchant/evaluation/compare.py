@@ -163,7 +163,9 @@ class Comparison:
         return chart(f"{self.primary}, 95 % intervals over people", bars, self.best.label)
 
     def __repr__(self) -> str:
-        return "\n".join([repr(self.table), "", *self.verdict])
+        first = Table(dict(list(self.table.columns.items())[:4]))
+        more = "all figures: .table, .segments, .to_json()"
+        return "\n".join([repr(first), more, "", *self.verdict])
 
     @cached_property
     def _resampled(self) -> Float64:
@@ -194,6 +196,8 @@ class Comparison:
         if model.baseline:
             return None
         floors = [one for one in self.evaluations if one.baseline and one.model in _FLOORS]
+        if model is self.best:  # held against the second already
+            floors = [one for one in floors if one is not self.evaluations[1]]
         gaps = [self._against([model], floor)[0] for floor in floors]
         missed = [f.label for f, gap in zip(floors, gaps, strict=True) if not self._better(gap)]
         if not missed:

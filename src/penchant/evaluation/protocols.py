@@ -50,10 +50,10 @@ def protocol(name: str, data: Interactions) -> Any:
         ParameterError: no such protocol.
         UsageError: the data are not what it was published for.
 
-    >>> protocol("surprise", None)
+    >>> protocol("netflix", None)
     Traceback (most recent call last):
     ...
-    penchant.errors.ParameterError: protocol: no such name, got 'surprise'. There are: 90-10, ...
+    penchant.errors.ParameterError: protocol: no such name, got 'netflix'. There are: 90-10, ...
     """
     make = _NAMES.get(name)
     if make is None:
@@ -61,9 +61,19 @@ def protocol(name: str, data: Interactions) -> Any:
             "no such name",
             where="protocol",
             got=name,
-            do=hint(name, _NAMES) or f"There are: {', '.join(sorted(_NAMES))}",
+            do=hint(name, [*_NAMES, *plain_splits()])
+            or f"There are: {', '.join(sorted(_NAMES))};"
+            f" and as ways to split: {', '.join(plain_splits())}",
         )
     return make(data)
+
+
+def plain_splits() -> list[str]:
+    """The ways to split that need nothing but the data."""
+    known = {
+        name: list(inspect.signature(make).parameters.values()) for name, make in SPLITS.items()
+    }
+    return [n for n, (_, *rest) in known.items() if all(p.default is not p.empty for p in rest)]
 
 
 def split(name: str, data: Interactions, **given: Any) -> Any:

@@ -195,7 +195,8 @@ def default_split(data: Interactions) -> Split:
     if times is not None and len(times) and times.min() < times.max():
         return time_cuts(data)
     warnings.warn(
-        "without times a random fifth of each person is held out: figures will be too good",
+        "without times a random fifth of each person is held out: figures will be too good;"
+        " name the column of times, if there is one (time='...')",
         PenchantNotice,
         stacklevel=3,
     )

@@ -11,6 +11,8 @@ import numpy as np
 from penchant.data.histories import Kind
 from penchant.errors import ParameterError
 
+_INT64 = 2**63 - 1  # a bound that no person thinks of as a figure
+
 
 @dataclass(frozen=True)
 class Param:
@@ -72,7 +74,9 @@ class Param:
         else:
             kind = "a whole number" if self.dtype is int else "a number"
             bounds = [f"at least {self.low:g}"] if self.low is not None else []
-            bounds += [f"at most {self.high:g}"] if self.high is not None else []
+            if self.high is not None:
+                highest = "2^63 - 1" if self.high == _INT64 else f"{self.high:g}"
+                bounds += [f"at most {highest}"]
             rule = f"{kind} {' and '.join(bounds)}".strip()
         return f"{rule}, or None ({self.none})" if self.none else rule
 

@@ -12,6 +12,7 @@ from penchant.data.histories import Float32, Histories
 from penchant.kernels import Rows
 from penchant.models.base import Model
 from penchant.models.bodies import Body, ItemWeights, Mixture
+from penchant.models.bodies.body import encoded
 from penchant.models.bodies.recency import Recency
 from penchant.models.closed_form import inverted
 from penchant.models.ease import largest
@@ -80,7 +81,7 @@ class SLIT(Model):
 
     def _learn(self, h: Histories, job: Job) -> Body:
         job.step(0, 3)
-        liked = job.events.where(job.events.values > 0)
+        liked = encoded(job.events.where(job.events.values > 0), "equal")
         gram = self._gram(liked)
         job.step(1, 3)
         inverse = inverted(gram, np.full(len(gram), self.l2)).astype(np.float32, copy=False)
