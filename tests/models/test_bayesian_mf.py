@@ -57,7 +57,8 @@ def test_folded_in_answers_are_no_worse_than_trained_vectors(monkeypatch):
     def seen(run, chain):
         c, n_users = run.chains, run.plan.ratings.n_rows
         u, i = c.sums[chain][:, users], c.sums[chain][:, n_users + items]
-        trained.append(run.mean + c.level[chain, 0] + u[0] + i[0] + (u[1:] * i[1:]).sum(axis=0))
+        score = c.level[chain, 0] + u[0] + i[0] + (u[1:] * i[1:]).sum(axis=0)
+        trained.append(run.mean + run.unit * score)
         return draw(run, chain)
 
     monkeypatch.setattr(bayesian_mf._Run, "_draw", seen)
@@ -187,6 +188,16 @@ def test_a_draw_alone_is_a_model(moody):
     assert np.isfinite(one.score(h)[0]).all()
     spread = np.abs(one.score(h)[0] - body.score(h)[0]).mean()
     assert 0 < spread < 1
+
+
+def test_the_scale_of_ratings_does_not_matter():
+    """Ratings from 0 to 100 give the same answers as ratings from 0 to 5, twenty times as high."""
+    rows = _people(60, 30, 12, drift=0.3)
+    wide = [(u, i, 20 * star, t) for u, i, star, t in rows]
+    low, high = (pt.BayesianMF(**QUICK).fit(pt.read(r, kind="ratings")) for r in (rows, wide))
+    asked = {"at": rows[5][3] * 1_000_000, "interval": 0.8}
+    low, high = (model.predict([0, 3], [4, 9], **asked) for model in (low, high))
+    np.testing.assert_allclose(20 * low, high, rtol=0.01)
 
 
 def test_the_notebooks_split(notebook):

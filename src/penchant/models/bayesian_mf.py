@@ -76,29 +76,34 @@ class BayesianMF(Model):
 
 @dataclass
 class _Run:
-    """The chains on their way, and what was kept of them."""
+    """The chains on their way, and what was kept of them.
+
+    Chains see ratings less their mean by their standard deviation, so that priors suit any scale;
+    what is kept is in stars.
+    """
 
     model: BayesianMF
     plan: GibbsPlan
     chains: GibbsChains
     mean: float
+    unit: float
     names: list[str]  # of the groups of features
     kept: list[dict[str, Float32]] = field(default_factory=list)
 
     @classmethod
     def start(cls, model: BayesianMF, h: Histories, job: Job) -> _Run:
         users, items = _groups(model, h, job)
-        mean = float(h.values.mean(dtype=np.float64))
+        mean, unit = float(h.values.mean(dtype=np.float64)), float(h.values.std()) or 1.0
         timed = model.drift and h.times is not None
         plan = GibbsPlan.of(
-            Rows(h.indptr, h.items, h.values - np.float32(mean)),
+            Rows(h.indptr, h.items, (h.values - np.float32(mean)) / np.float32(unit)),
             h.n_items,
             users,
             items,
             gaps(h) if timed else None,
         )
         chains = kernels.gibbs_start(plan, model.factors, model.chains, model.seed)
-        return cls(model, plan, chains, mean, [*users, *items])
+        return cls(model, plan, chains, mean, unit, [*users, *items])
 
     def sweep(self, number: int) -> None:
         """One sweep of every chain; a draw is kept of those whose turn it is."""
@@ -114,7 +119,7 @@ class _Run:
 
     def error(self) -> float:
         """The mean squared error of the ratings under where the chains stand."""
-        return float(np.mean(np.square(self.chains.errors, dtype=np.float64)))
+        return self.unit**2 * float(np.mean(np.square(self.chains.errors, dtype=np.float64)))
 
     def body(self, job: Job) -> Draws:
         """What was kept, draw beside draw."""
@@ -139,24 +144,27 @@ class _Run:
 
     def _draw(self, chain: int) -> dict[str, Float32]:
         """The item side of a chain as it stands, and what people are known by."""
-        c, n_users = self.chains, self.plan.ratings.n_rows
-        start, thing = np.float32(self.mean + c.level[chain, 0]), self.names.index("items")
+        c, n_users, thing = self.chains, self.plan.ratings.n_rows, self.names.index("items")
+        unit = np.float32(self.unit)
         draw = {
             "level": c.level[chain].copy(),
-            "items": c.sums[chain, :, n_users:].copy(),
+            "items": c.sums[chain, :, n_users:] * unit,
             "noise": c.noise[chain, n_users:].copy(),
             "prior": c.means[chain, :, 0].astype(np.float32),
             "ridge": c.precisions[chain, :, 0].astype(np.float32),
-            "stranger": c.means[chain, :, thing].astype(np.float32),
-            "strange": (1 / c.precisions[chain, :, thing]).astype(np.float32),
+            "stranger": c.means[chain, :, thing].astype(np.float32) * unit,
+            "strange": (1 / c.precisions[chain, :, thing]).astype(np.float32) * unit**2,
         }
-        draw["items"][0] += start
-        draw["stranger"][0] += start
-        for name in ("bag", "facts"):
-            if name in self.names:
-                group = self.names.index(name)
-                first, last = self.plan.first[group : group + 2]
-                draw[name] = c.weights[chain, :, first:last].copy()
+        for name in {"bag", "facts"} & set(self.names):
+            first, last = self.plan.first[self.names.index(name) :][:2]
+            draw[name] = c.weights[chain, :, first:last].copy()
+        for name in {"prior", "bag", "facts"} & set(draw):
+            draw[name][0] *= unit  # of the linear part; factors meet items, which are in stars
+        draw["ridge"][0] /= unit**2
+        draw["level"][1] /= unit**2
+        draw["level"][4] *= unit**2
+        for name in ("items", "stranger"):
+            draw[name][0] += np.float32(self.mean) + unit * np.float32(c.level[chain, 0])
         return draw
 
 
