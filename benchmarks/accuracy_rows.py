@@ -180,7 +180,7 @@ _ML1M_FOLD = Table(
         Row("Baseline", pt.Baseline),
         Row("ItemKNN", pt.ItemKNN),
         Row("RatingMF", lambda: pt.RatingMF(factors=40)),
-        *(row for row in _bayes(1, factors=32) if row.label in {"BayesianMF", "BayesianMF + time"}),
+        *(row for row in _bayes(1, factors=32) if row.label == "BayesianMF + time"),
     ),
     par="RatingMF",
     beat={"+ time": 0.8140},
