@@ -50,14 +50,26 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=HERE / "results.json")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs")
     args = parser.parse_args()
-    found = json.loads(args.results.read_text())
     remarks = json.loads((HERE / "remarks.json").read_text())
-    images = args.docs / "images" / "benchmarks"
+    others = {
+        path.stem.partition("-")[2]: path
+        for path in sorted(args.results.parent.glob(f"{args.results.stem}-*.json"))
+    }
+    for name, path in others.items():
+        write(json.loads(path.read_text()), remarks, args.docs / name)
+    write(json.loads(args.results.read_text()), remarks, args.docs, others)
+
+
+def write(
+    found: Mapping, remarks: Mapping[str, str], docs: Path, others: Iterable[str] = ()
+) -> None:
+    """One machine's page and pictures."""
+    images = docs / "images" / "benchmarks"
     images.mkdir(parents=True, exist_ok=True)
     for name, picture in pictures(found).items():
         (images / name).write_text(picture)
-    (args.docs / "benchmarks.md").write_text(page(found, remarks))
-    print(f"wrote {args.docs / 'benchmarks.md'} and {len(pictures(found))} pictures")
+    (docs / "benchmarks.md").write_text(page(found, remarks, others))
+    print(f"wrote {docs / 'benchmarks.md'} and {len(pictures(found))} pictures")
 
 
 # Figures as words ----------------------------------------------------------------------------
@@ -189,9 +201,11 @@ def growth_text(growth: Mapping) -> str:
 # The page ------------------------------------------------------------------------------------
 
 
-def page(found: Mapping, remarks: Mapping[str, str]) -> str:
-    """docs/benchmarks.md."""
+def page(found: Mapping, remarks: Mapping[str, str], others: Iterable[str] = ()) -> str:
+    """docs/benchmarks.md; ``others`` are the folders of other machines' pages."""
     parts = ["# Benchmarks", *_preface(found)]
+    links = ", ".join(f"[{name}]({name}/benchmarks.md)" for name in others)
+    parts += [f"On other machines: {links}."] if links else []
     for task, cases in by_task(found["cases"].values()).items():
         parts += [
             f"## {cases[0]['title']}",
