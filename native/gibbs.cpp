@@ -10,6 +10,17 @@
 namespace penchant {
 namespace {
 
+// log Γ(x) for x > 0 by Stirling's series, after steps of Γ(x + 1) = x Γ(x) up to where it is exact to
+// the last digits. The library's writes the sign of Γ to a global, which threads must not share.
+double log_gamma(double x) {
+  double steps = 1;
+  for (; x < 10; x += 1) steps *= x;
+  const double r = 1 / x, r2 = r * r;
+  const double series =
+      r * (1.0 / 12 - r2 * (1.0 / 360 - r2 * (1.0 / 1260 - r2 * (1.0 / 1680 - r2 / 1188))));
+  return (x - 0.5) * std::log(x) - x + 0.91893853320467274178 + series - std::log(steps);
+}
+
 constexpr i64 REFRESH = 16;  // sweeps after which sums are made anew
 constexpr int AT_ONCE = 4;
 
@@ -109,7 +120,7 @@ class Sweep {
   double evenness(double nu, double known, double size) {
     const auto density = [&](double v) {
       const double half = 0.5 * v;
-      return size * (half * std::log(half) - std::lgamma(half)) + half * known + std::log(v) -
+      return size * (half * std::log(half) - log_gamma(half)) + half * known + std::log(v) -
              0.05 * v;
     };
     const double next = nu * std::exp(stream_.normal() * 2.4 / std::sqrt(0.5 * size + 1));
