@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -38,7 +39,7 @@ class Answer:
     seconds: float
 
 
-class Asked:
+class Asked(ABC):
     """A part as a question that any model can be asked; what does not depend on the model."""
 
     goal: Goal
@@ -49,9 +50,9 @@ class Asked:
         self.people: Int32 = np.empty(0, np.int32)
         self.counts: dict[str, int] = {}
 
+    @abstractmethod
     def __call__(self, model: Model) -> Answer:
         """Ask a fitted model about everybody."""
-        raise NotImplementedError
 
     @property
     def segments(self) -> dict[str, Bool]:
