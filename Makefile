@@ -34,7 +34,7 @@ bench: $(VENV)/.tested ## measure everything against other libraries (hours), th
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/report.py
 
-accuracy: $(VENV)/.tested ## measure accuracy on published protocols (an hour), then write docs/accuracy.md
+accuracy: $(VENV)/.tested ## measure accuracy on published protocols (half an hour), then write docs/accuracy.md
 	$(BIN)/python benchmarks/accuracy.py
 
 constraints: $(VENV)/.tested ## renew constraints.txt, for every supported Python at once

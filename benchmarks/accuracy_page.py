@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from accuracy_rows import Row, Table
+from accuracy_rows import FILES, Row, Table
 from penchant.evaluation.chart import Bar, chart
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +22,10 @@ standard error over people; `against par` is the paired difference to the row ma
 through the history, as in use.
 What a model looks at beside ids and values is said, because it matters: the *time of the rating*
 asked about is usual in the literature and not to be had in real recommending."""
+
+FROM_FILES = """\
+The test rows are the authors' file, which is not ours to redistribute: `python
+benchmarks/accuracy.py shehzad-published --folds FOLDER`, a folder that holds their `test.tsv`."""
 
 
 def write(kept: dict[str, Any], tables: Sequence[Table]) -> None:
@@ -50,6 +54,8 @@ def _section(table: Table, found: dict[str, Any]) -> str:
         + (f", mean of {found['splits']} splits" if found["splits"] > 1 else "")
         + ".",
     ]
+    if table.protocol == FILES:
+        lines.append(FROM_FILES)
     if table.beat:
         lines.append(_aims(table))
     lines += [_grid(table, found), f"![{table.title}](images/accuracy/{table.name}.svg)"]
