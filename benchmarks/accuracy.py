@@ -1,9 +1,9 @@
 """How accurate Penchant is on published protocols: every figure of docs/accuracy.md.
 
 Run: python benchmarks/accuracy.py [table ...]. Without arguments every table is made again, which
-takes about half an hour. Figures are kept in accuracy.json; the page is written from it. The table of
-a published fold is made again only
-with --folds FOLDER, for its authors' test.tsv is not ours to redistribute.
+takes about half an hour. Figures are kept in accuracy.json; the page is written from it. The table
+of a published fold is made again only with --folds FOLDER, for its authors' test.tsv is not ours to
+redistribute.
 
 Settings stand in accuracy_rows.py, and were chosen on validation rows alone (see there). Here the
 test part of each protocol is scored, once per row and seed.
