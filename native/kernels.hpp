@@ -74,9 +74,16 @@ struct TextColumn {
 bool divide(const char* text, i64 size, const Word& delimiter, i64 width,
             std::vector<TextColumn>& out, i64& n, const Run& run);
 
-// csr.cpp: stable order of entries by (row, time, position). transpose.cpp: columns as rows.
+// csr.cpp: stable order of entries by (row, time, position); arranged moves the times, and cells
+// beside the entries, along. transpose.cpp: columns as rows.
+struct Beside {
+  const std::uint32_t* cells;
+  std::uint32_t* sorted;
+};
 bool csr(const i32* rows, i64 n, i64 n_rows, const i64* times, i64* indptr, i64* order,
          const Run& run = {});
+bool arranged(const i32* rows, i64 n, i64 n_rows, const i64* times, i64* indptr, i64* order,
+              i64* sorted_times, const std::vector<Beside>& columns, const Run& run);
 bool transpose(const Rows& rows, i64 n_columns, i64* indptr, i32* indices, float* values,
                const Run& run = {});
 
@@ -91,6 +98,10 @@ bool gather(const std::uint32_t* source, const i64* places, i64 n, std::uint32_t
 bool gather(const std::uint64_t* source, const i64* places, i64 n, std::uint64_t* out,
             const Run& run);
 bool sound(const Rows& rows, i64 n_columns, const Run& run);
+
+// grades.cpp: the distinct values in order, if there are at most `most` of them.
+bool grades(const float* values, i64 n, i64 most, std::vector<float>& found, bool& few,
+            const Run& run);
 
 // top_k.cpp: the n best per row by (score descending, column ascending); -1 pads.
 struct Filter {

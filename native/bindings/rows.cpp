@@ -1,4 +1,4 @@
-// Bindings of csr, transpose, deciding, gather, sound, follow_counts, spread and nearest.
+// Bindings of arranged, transpose, deciding, gather, grades, sound, follow_counts, spread and nearest.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
@@ -9,16 +9,21 @@ namespace penchant {
 
 void bind_rows(nb::module_& m) {
   m.def(
-      "csr",
+      "arranged",
       [](In<i32> rows, i64 n_rows, std::optional<In<i64>> times, Out<i64> indptr, Out<i64> order,
-         int threads) {
+         std::optional<Out<i64>> sorted_times, nb::list cells, nb::list moved, int threads) {
+        std::vector<Beside> columns;
+        for (std::size_t one = 0; one < cells.size(); ++one)
+          columns.push_back({nb::cast<In<std::uint32_t>>(cells[one]).data(),
+                             nb::cast<Out<std::uint32_t>>(moved[one]).data()});
         without_gil(threads, [&](const Run& run) {
-          csr(rows.data(), static_cast<i64>(rows.size()), n_rows, pointer(times), indptr.data(),
-              order.data(), run);
+          arranged(rows.data(), static_cast<i64>(rows.size()), n_rows, pointer(times), indptr.data(),
+              order.data(), sorted_times ? sorted_times->data() : nullptr, columns, run);
         });
       },
       nb::arg("rows"), nb::arg("n_rows"), nb::arg("times").none(), nb::arg("indptr"),
-      nb::arg("order"), nb::arg("threads"));
+      nb::arg("order"), nb::arg("sorted_times").none(), nb::arg("cells"), nb::arg("moved"),
+      nb::arg("threads"));
 
   m.def(
       "transpose",
@@ -51,6 +56,14 @@ void bind_rows(nb::module_& m) {
             gather(source.data(), places.data(), static_cast<i64>(places.size()), out.data(), run);
           });
         });
+  m.def("grades", [](In<float> values, i64 most, int threads) -> nb::object {
+    std::vector<float> found;
+    bool few = true;
+    without_gil(threads, [&](const Run& run) {
+      grades(values.data(), static_cast<i64>(values.size()), most, found, few, run);
+    });
+    return few ? nb::cast(owned(std::move(found))) : nb::none();
+  });
   m.def("sound", [](nb::tuple source, i64 n_columns, int threads) {
     const RowsArg rows = rows_arg(source);
     bool is = true;

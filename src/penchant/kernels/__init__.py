@@ -14,13 +14,26 @@ from penchant.kernels.gibbs import (
 from penchant.kernels.ids import Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
 from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
-from penchant.kernels.rows import Rows, Table, csr, deciding, gather, nearest, neighbours, spread
+from penchant.kernels.rows import (
+    Arranged,
+    Rows,
+    Table,
+    arranged,
+    csr,
+    deciding,
+    gather,
+    grades,
+    nearest,
+    neighbours,
+    spread,
+)
 from penchant.kernels.scores import Panels, hits, product, select, top_k
 from penchant.kernels.sequences import follow_counts
 from penchant.kernels.slim import slim_columns
 from penchant.kernels.texts import divide
 
 __all__ = [
+    "Arranged",
     "Fold",
     "GibbsChains",
     "GibbsPlan",
@@ -31,6 +44,7 @@ __all__ = [
     "Schedule",
     "Table",
     "Text",
+    "arranged",
     "available_memory",
     "bpr_sgd",
     "co_counts",
@@ -45,6 +59,7 @@ __all__ = [
     "gather",
     "gibbs_start",
     "gibbs_sweep",
+    "grades",
     "gram",
     "hits",
     "index",

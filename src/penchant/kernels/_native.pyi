@@ -19,8 +19,16 @@ def lookup_texts(
     blob: Array, offsets: Array, order: Array, ids: object, rows: Array, threads: int, /
 ) -> int: ...
 def divide(text: bytes, begin: int, delimiter: bytes, width: int, threads: int, /) -> Any: ...
-def csr(
-    rows: Array, n_rows: int, times: Array | None, indptr: Array, order: Array, threads: int
+def arranged(
+    rows: Array,
+    n_rows: int,
+    times: Array | None,
+    indptr: Array,
+    order: Array,
+    sorted_times: Array | None,
+    cells: list[Array],
+    moved: list[Array],
+    threads: int,
 ) -> None: ...
 def transpose(
     rows: Any, n_columns: int, indptr: Array, indices: Array, values: Array | None, threads: int
@@ -28,6 +36,7 @@ def transpose(
 def deciding(rows: Any, last: bool, mask: Array, threads: int, /) -> None: ...
 def gather4(source: Array, places: Array, out: Array, threads: int, /) -> None: ...
 def gather8(source: Array, places: Array, out: Array, threads: int, /) -> None: ...
+def grades(values: Array, most: int, threads: int, /) -> npt.NDArray[np.float32] | None: ...
 def sound(rows: Any, n_columns: int, threads: int, /) -> bool: ...
 def follow_counts(
     sequences: Any, n_columns: int, weights: Array, threads: int, /
