@@ -19,6 +19,7 @@ from tasks import Case
 Arrays = dict[str, np.ndarray]
 ASKED = 1000  # people asked about one by one
 TESTED = 0.1  # share of ratings held out
+GAP = 7  # between raw ids, as a database that forgets some leaves
 LISTED = 20  # length of the lists that metrics judge
 
 
@@ -158,6 +159,38 @@ def split_likes(case: Case) -> Path:
     return _written(f"{case.data}/split-likes", split)
 
 
+def columns(case: Case) -> Path:
+    """user_ids, item_ids: a row per like in no order, ids with gaps; or drawn ones, rows-N."""
+    if case.data.startswith("rows-"):
+        n = int(case.data.removeprefix("rows-"))
+        return _written(f"{case.data}/columns", lambda: drawn_rows(n))
+
+    def shuffled() -> Arrays:
+        made = load(likes(case))
+        users = np.repeat(np.arange(len(made["indptr"]) - 1), np.diff(made["indptr"]))
+        order = np.random.default_rng(6).permutation(len(users))
+        items = np.asarray(made["indices"], np.int64)
+        return {"user_ids": users[order] * GAP + 1, "item_ids": items[order] * GAP + 1}
+
+    return _written(f"{case.data}/columns", shuffled)
+
+
+def drawn_rows(n: int) -> Arrays:
+    """Rows of log-normal people and skewed items; as many of both per row as MovieLens 20M has.
+
+    >>> {name: (len(ids), int(ids.min()) % GAP) for name, ids in drawn_rows(100).items()}
+    {'user_ids': (100, 1), 'item_ids': (100, 1)}
+    """
+    rng = np.random.default_rng(0)
+    share = rng.lognormal(0, 1.4, max(n * 138_493 // 20_000_263, 2)).cumsum()
+    users = np.empty(n, np.int64)
+    for part in np.array_split(users, max(n // 10_000_000, 1)):
+        part[:] = np.searchsorted(share / share[-1], rng.random(len(part))) * GAP + 1
+    items = (26_744 * rng.random(n) ** 3).astype(np.int64)
+    items *= GAP
+    return {"user_ids": users, "item_ids": items + 1}
+
+
 def nothing(case: Case) -> Path:
     """No arrays."""
     return _written("nothing", dict)
@@ -170,7 +203,7 @@ def sizes(arrays: Arrays) -> tuple[int, int]:
 
 RECIPES: dict[str, Callable[[Case], Path]] = {
     recipe.__name__: recipe
-    for recipe in (likes, als, factors, one_user, ratings, lists, split_likes, nothing)
+    for recipe in (likes, als, factors, one_user, ratings, lists, split_likes, columns, nothing)
 }
 
 

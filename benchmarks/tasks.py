@@ -191,6 +191,16 @@ TASKS: tuple[Task, ...] = (
         check="metrics",
     ),
     Task(
+        "reading",
+        "From columns of ids to a matrix and the ids of its rows and columns",
+        recipe="columns",
+        data_sets=_LARGE,
+        settings=({"ids": "integers"}, {"ids": "texts"}),
+        contestants=("penchant", "pandas", "polars", "rectools", "rusket_pandas"),
+        floor="reading",
+        check="reading",
+    ),
+    Task(
         "startup",
         "From nothing to the first recommendation: import, fit on tiny data, recommend",
         recipe="nothing",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +12,9 @@ import penchant as pt
 from penchant import kernels
 from penchant.evaluation.metrics import ndcg, recall
 from penchant.kernels import Rows
+
+sys.path.append(str(Path(__file__).parent))  # workers open this file by its place
+import given
 
 
 def version() -> str:
@@ -280,6 +285,30 @@ class Metrics:
         }
 
 
+class Reading:
+    """Columns of numbers, or a data frame of text; the matrix as SciPy has it."""
+
+    def __init__(self, data, settings):
+        users, items = given.columns(data, settings)
+        self.is_text = settings["ids"] == "texts"
+        if self.is_text:
+            import pandas as pd
+
+            self.frame = pd.DataFrame({"user_id": users, "item_id": items})
+        else:
+            self.columns = users, items
+        kernels.set_threads(settings["threads"])
+
+    def run(self):
+        self.data = None
+        read = pt.read(self.frame) if self.is_text else pt.Interactions.from_columns(*self.columns)
+        self.data, self.matrix = read, read.csr
+        return {}
+
+    def results(self):
+        return given.matrix(self.matrix, self.data.users.ids(), self.data.items.ids())
+
+
 TASKS = {
     "als": ALS,
     "item_cosine": ItemCosine,
@@ -292,6 +321,7 @@ TASKS = {
     "bpr": BPR,
     "rating_mf": RatingMF,
     "metrics": Metrics,
+    "reading": Reading,
 }
 
 IMPORT = "import penchant"

@@ -115,6 +115,7 @@ class Interactions:
         user_ids, user_rows = Vocabulary.encode(settle_ids(users)[0])
         item_ids, item_rows = Vocabulary.encode(settle_ids(items)[0])
         found = kernels.arranged(user_rows, len(user_ids), times, [item_rows, strength])
+        sorted_items, sorted_values = found.columns
         if kind not in (None, "likes", "ratings"):
             raise ParameterError("kind must be likes or ratings", where="kind", got=kind)
         decided, why = (kind, "as asked") if kind else detect_kind(strength, value_name)
@@ -122,7 +123,7 @@ class Interactions:
             users=user_ids,
             items=item_ids,
             histories=Histories(
-                found.indptr, *found.columns, n_items=len(item_ids), times=found.times
+                found.indptr, sorted_items, sorted_values, len(item_ids), found.times
             ),
             sources=found.order if sources is None else kernels.gather(sources, found.order),
             kind=decided,

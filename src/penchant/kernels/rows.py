@@ -196,8 +196,10 @@ def arranged(
         None if when is None else np.empty(n, np.int64),
         tuple(np.empty_like(one) for one in cells),
     )
-    raw = ([one.view(np.uint32) for one in some] for some in (cells, found.columns))
-    _native.arranged(owners, n_rows, when, *found[:3], *raw, threads())
+    given, moved = ([one.view(np.uint32) for one in some] for some in (cells, found.columns))
+    _native.arranged(
+        owners, n_rows, when, found.indptr, found.order, found.times, given, moved, threads()
+    )
     return found
 
 
