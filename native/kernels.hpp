@@ -55,6 +55,7 @@ struct Scored {
 // encode.cpp: ids numbered in order of first appearance; first[c] is where id c appeared.
 bool encode(const i64* ids, i64 n, i32* codes, std::vector<i64>& first, const Run& run);
 bool encode(const Word* ids, i64 n, i32* codes, std::vector<i64>& first, const Run& run);
+bool encode(const Text& ids, i32* codes, std::vector<i64>& first, const Run& run);
 
 // lookup.cpp: the permutation that sorts ids, and binary searches through it; -1 is unknown. lookup
 // is false if the order leads outside the table.

@@ -72,6 +72,13 @@ void bind_ids(nb::module_& m) {
     });
     return owned(std::move(first));
   });
+  m.def("encode_blob", [](In<std::uint8_t> blob, In<i64> offsets, Out<i32> codes, int threads) {
+    std::vector<i64> first;
+    without_gil(threads, [&](const Run& run) {
+      encode(text(blob, offsets), codes.data(), first, run);
+    });
+    return owned(std::move(first));
+  });
   // Positions of first appearance, or the position of the first id that is no text. The list is
   // the caller's own, so its strings stay alive without the GIL.
   m.def("encode_texts", [](nb::list ids, Out<i32> codes, int threads) -> nb::object {

@@ -199,6 +199,9 @@ def test_large_columns_are_numbered_in_parts_as_in_one(ids, threads):
     texts = [f"{one} ü" if one % 5 == 0 else str(one) for one in numbers.tolist()]
     text_codes, text_first = kernels.encode(texts)
     assert (text_codes == codes).all()
+    packed_codes, packed_first = kernels.encode(Text.pack(texts))
+    assert (packed_codes == codes).all()
+    assert (packed_first == first).all()
     assert (text_first == first).all()
     distinct = [texts[at] for at in first]
     for table, asked in (

@@ -204,6 +204,8 @@ def bad_ids(cells: Column, column: str, bad: Reasons) -> None:
 
 
 def _id_fault(cell: Any) -> str | None:
+    if type(cell) is str and cell.isascii() and cell.isprintable() and len(cell) <= _LONGEST_ID:
+        return None if cell.strip() else "the id is missing"  # almost every id is such text
     if cell is None or cell != cell or (isinstance(cell, str) and not cell.strip()):
         return "the id is missing"
     if isinstance(cell, bool) or not isinstance(cell, str | int | float | np.generic):

@@ -43,7 +43,7 @@ class Text:
         object.__setattr__(self, "blob", array("Text", "blob", self.blob, np.uint8, (None,)))
         object.__setattr__(self, "offsets", offsets)
         fits = len(offsets) and offsets[0] >= 0 and offsets[-1] <= len(self.blob)
-        if not fits or (np.diff(offsets) < 0).any():
+        if not fits or (offsets[1:] < offsets[:-1]).any():
             raise UsageError("offsets must rise from 0 to the length of the blob", where="Text")
 
     @classmethod
@@ -88,11 +88,11 @@ class Text:
             raise UsageError("a text is damaged", where="Text", got=error.object) from error
 
 
-def encode(ids: Int64 | Sequence[str]) -> tuple[Int32, Int64]:
+def encode(ids: Int64 | Text | Sequence[str]) -> tuple[Int32, Int64]:
     """Number distinct ids in order of first appearance.
 
     Args:
-        ids: int64 ``[n]``, or a sequence of str.
+        ids: int64 ``[n]``, `Text`, or a sequence of str.
 
     Returns:
         Codes int32 ``[n]``, and the position at which each code appeared first, int64 ``[m]``.
@@ -104,6 +104,8 @@ def encode(ids: Int64 | Sequence[str]) -> tuple[Int32, Int64]:
     [[0, 1, 0], [0, 1]]
     """
     codes = np.empty(len(ids), dtype=np.int32)
+    if isinstance(ids, Text):
+        return codes, _native.encode_blob(ids.blob, ids.offsets, codes, threads())
     if isinstance(ids, np.ndarray) and ids.dtype != object:
         numbers = array("encode", "ids", _exact(ids), np.int64, (None,))
         return codes, _native.encode_numbers(numbers, codes, threads())
