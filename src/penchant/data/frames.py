@@ -125,12 +125,12 @@ def from_parquet(path: Path) -> Cells:
             columns: dict[str, Column | None] = dict.fromkeys(kinds)
             for name in (name for name, kind in kinds.items() if kind == "VARCHAR"):
                 columns[name] = _numbered_text(rows, name)
-            rest = [_quoted(name) for name, column in columns.items() if column is None]
-            found = rows.project(", ".join(rest)).fetchnumpy() if rest else {}
+            for name in (name for name, column in columns.items() if column is None):
+                # One after the other: DuckDB holds twice what it hands out.
+                columns[name] = _unmasked(rows.project(_quoted(name)).fetchnumpy()[name])
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise DataError(f"not a readable Parquet file ({reason})", where=str(path)) from error
-    columns.update({name: _unmasked(column) for name, column in found.items()})
     return Cells({name: cells for name, cells in columns.items() if cells is not None}, True)
 
 
