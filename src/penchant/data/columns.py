@@ -239,9 +239,7 @@ def _by_distinct(cells: Column, fault: Any) -> dict[int, str]:
     return {int(row): faults[int(coded.codes[row])] for row in rows}
 
 
-def to_values(
-    cells: Column, column: str, bad: Reasons
-) -> tuple[npt.NDArray[Any], str | None]:
+def to_values(cells: Column, column: str, bad: Reasons) -> tuple[npt.NDArray[Any], str | None]:
     """Cells as finite numbers, and a note where commas are their points.
 
     Rows where they are none are noted.
