@@ -97,6 +97,7 @@ struct Filter {
   const Rows* exclude;           // null: nothing
   const unsigned char* allowed;  // null: everything
   const unsigned char* known;    // [n_rows, n_columns], null: everything; of select alone
+  bool positive = false;         // only scores above 0
 };
 
 // Item vectors as they are scored: panels of 64 by components, the longest vectors first.
@@ -172,6 +173,18 @@ struct Descent {
 };
 i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* objective,
                const Run& run);
+
+// fold_in.cpp: solve_rows with c = max(n + pull, 1)^frequency for a row of n, and top_k of the
+// answers. Returns what solve_rows does.
+struct FoldIn {
+  const Panels& panels;
+  const float *items, *ridge, *gram;
+  double frequency, pull;
+};
+i64 fold_in(const FoldIn& model, const Rows& rows, const float* targets, float* tastes,
+            const Run& run);
+i64 fold_in_best(const FoldIn& model, const Rows& rows, const float* targets, i64 n,
+                 const Filter& filter, i32* ids, float* scores, const Run& run);
 
 // rating_sgd.cpp: a fixed schedule of blocks, and one epoch through it, in place.
 struct Schedule {

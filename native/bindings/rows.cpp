@@ -51,8 +51,10 @@ void bind_rows(nb::module_& m) {
             gather(source.data(), places.data(), static_cast<i64>(places.size()), out.data(), run);
           });
         });
+  // Whether rows need no settling: false also for other dtypes and layouts.
   m.def("sound", [](nb::tuple source, i64 n_columns, int threads) {
-    const RowsArg rows = rows_arg(source);
+    RowsArg rows;
+    if (!plain(source, rows)) return false;
     bool is = true;
     without_gil(threads, [&](const Run& run) { is = sound(rows.rows(), n_columns, run); });
     return is;

@@ -14,6 +14,8 @@ def encode_numbers(ids: Array, codes: Array, threads: int, /) -> npt.NDArray[np.
 def encode_texts(ids: object, codes: Array, threads: int, /) -> int | npt.NDArray[np.int64]: ...
 def index_numbers(ids: Array, order: Array, threads: int, /) -> None: ...
 def index_texts(blob: Array, offsets: Array, order: Array, threads: int, /) -> None: ...
+def lookup_number(table: Array, order: Array, id: int, /) -> int: ...
+def lookup_text(blob: Array, offsets: Array, order: Array, id: str, /) -> int: ...
 def lookup_numbers(table: Array, order: Array, ids: Array, rows: Array, threads: int, /) -> int: ...
 def lookup_texts(
     blob: Array, offsets: Array, order: Array, ids: object, rows: Array, threads: int, /
@@ -72,6 +74,7 @@ def top_k(
     n: int,
     exclude: Any,
     allowed: Array | None,
+    positive: bool,
     ids: Array,
     scores: Array,
     threads: int,
@@ -82,6 +85,7 @@ def select(
     exclude: Any,
     allowed: Array | None,
     known: Array | None,
+    positive: bool,
     ids: Array,
     best: Array,
     threads: int,
@@ -101,6 +105,31 @@ def solve_rows(
     objective: Array | None,
     threads: int,
 ) -> int: ...
+
+class FoldIn:
+    def __init__(
+        self,
+        panels: Panels,
+        items: Array,
+        ridge: Array,
+        gram: Array | None,
+        frequency: float,
+        pull: float,
+    ) -> None: ...
+    def solve(self, rows: Any, targets: Array | None, out: Array, threads: int) -> int: ...
+    def best(
+        self,
+        rows: Any,
+        targets: Array | None,
+        n: int,
+        exclude: Any,
+        allowed: Array | None,
+        positive: bool,
+        ids: Array,
+        scores: Array,
+        threads: int,
+    ) -> int: ...
+
 def schedule_size(n: int, serial: bool, /) -> int: ...
 def schedule(
     users: Array,

@@ -82,7 +82,7 @@ def solve_rows(
     if objective is not None and (objective.dtype != np.float64 or objective.shape != (n,)):
         raise UsageError(f"objective must be float64 [{n}]", where=verb, got=objective.shape)
     out = on_lines((n, d))
-    singular = _native.solve_rows(
+    bad = _native.solve_rows(
         rows,
         None
         if targets is None
@@ -99,14 +99,19 @@ def solve_rows(
         objective,
         threads(),
     )
-    if singular >= 0:
+    return solved(verb, bad, out)
+
+
+def solved(verb: str, bad: int, out: Float32) -> Float32:
+    """The answers of a native solve, or the complaint that its return value stands for."""
+    if bad >= 0:
         raise UsageError(
-            f"the matrix of row {singular} is not positive definite",
+            f"the matrix of row {bad} is not positive definite",
             where=verb,
             do="Raise the ridge, or look for values that are not finite",
         )
-    if singular == _INFINITE:
-        finite(verb, "the answer to targets, items and ridge", out)
+    if bad == _INFINITE:
+        raise UsageError("the answer to targets, items and ridge must be finite", where=verb)
     return out
 
 
