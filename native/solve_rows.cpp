@@ -23,9 +23,9 @@ struct Scratch {
   Aligned<float> rows, weighted, normal, normals, lanes, solution, b, x, work, errors;
   Aligned<double> right, matrix, wide_right, wide_x;
 
-  void reserve(std::size_t width) {
+  void reserve(std::size_t width, bool with_weights) {
     if (!x.empty()) return;
-    weighted.resize(ROWS * width);
+    if (with_weights) weighted.resize(ROWS * width);
     rows.resize(ROWS * width);
     normal.resize(width * width);
     right.resize(width);
@@ -46,7 +46,7 @@ class Solver {
         out(out),
         objective(objective),
         width((p.d + LANES - 1) / LANES * LANES),
-        gram(p.gram ? static_cast<std::size_t>(width) * static_cast<std::size_t>(width) : 0),
+        gram(p.gram),
         ridge(static_cast<std::size_t>(width), 1.0f) {
     std::copy_n(p.ridge, p.d, ridge.begin());
     if (how.method == Method::conjugate && width != p.d) {
@@ -54,14 +54,18 @@ class Solver {
       for (i64 i = 0; i < p.n_items; ++i)
         std::copy_n(p.items + i * p.d, p.d, padded.data() + i * width);
     }
-    if (p.gram)
-      for (i64 i = 0; i < p.d; ++i) std::copy_n(p.gram + i * p.d, p.d, gram.data() + i * width);
+    if (p.gram && width != p.d) {
+      padded_gram.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(width));
+      for (i64 i = 0; i < p.d; ++i)
+        std::copy_n(p.gram + i * p.d, p.d, padded_gram.data() + i * width);
+      gram = padded_gram.data();
+    }
   }
 
   // The rows order[0 .. count), at most sixteen; what is not positive definite is noted in
   // `singular`.
   void solve(const i64* order, int count, Scratch& s, std::atomic<i64>& singular) const {
-    s.reserve(static_cast<std::size_t>(width));
+    s.reserve(static_cast<std::size_t>(width), p.rows.values != nullptr);
     while (count > 0 && length(order[count - 1]) == 0) nothing(order[--count]);
     if (how.method == Method::exact && count > 2 && width <= SIDE_BY_SIDE)
       return sixteen(order, count, s, singular);
@@ -82,7 +86,8 @@ class Solver {
   float* out;
   double* objective;
   int width;
-  Aligned<float> gram, ridge;
+  const float* gram;  // [width, width]
+  Aligned<float> ridge, padded_gram;
   Aligned<float>
       padded;  // items of whole sixteens, where they are not so already and are read where they lie
 
@@ -118,8 +123,8 @@ class Solver {
 
   // The upper half of A without its ridge into `normal`, b into s.right.
   void sum(i64 r, float* normal, Scratch& s) const {
-    if (p.gram)
-      std::copy(gram.begin(), gram.end(), normal);
+    if (gram)
+      std::copy_n(gram, s.normal.size(), normal);
     else
       std::fill_n(normal, s.normal.size(), 0.0f);
     std::fill(s.right.begin(), s.right.end(), 0.0);
@@ -213,7 +218,7 @@ class Solver {
     const Vectors v{
         padded.empty() ? p.items : padded.data(), p.rows.indices + e, weights(e),
         p.targets ? p.targets + e : nullptr,      length(r),          room(length(r), s)};
-    const double loss = level().conjugate(v, width, p.gram ? gram.data() : nullptr, damping,
+    const double loss = level().conjugate(v, width, gram, damping,
                                           how.steps, s.x.data(), s.work.data());
     std::copy_n(s.x.begin(), p.d, out + r * p.d);
     if (objective) objective[r] = loss;
@@ -267,13 +272,13 @@ class Solver {
       const i64 row = left + i;
       double pulled =
           scale(r) * ridge[static_cast<std::size_t>(row)] * s.x[static_cast<std::size_t>(row)];
-      if (p.gram) {
+      if (gram) {
         for (int k = 0; k < width; ++k)
-          pulled += static_cast<double>(gram[static_cast<std::size_t>(row * width + k)]) *
+          pulled += static_cast<double>(gram[row * width + k]) *
                     s.x[static_cast<std::size_t>(k)];
         for (int j = i; j < size; ++j)
           s.normal[static_cast<std::size_t>(i * size + j)] +=
-              gram[static_cast<std::size_t>(row * width + left + j)];
+              gram[row * width + left + j];
       }
       s.right[static_cast<std::size_t>(i)] -= pulled;
       s.normal[static_cast<std::size_t>(i * size + i)] +=
@@ -309,9 +314,9 @@ class Solver {
     for (int i = 0; i < p.d; ++i) {
       const double x = s.x[static_cast<std::size_t>(i)];
       double pulled = static_cast<double>(scale(r)) * ridge[static_cast<std::size_t>(i)] * x;
-      if (p.gram)
+      if (gram)
         for (int k = 0; k < p.d; ++k)
-          pulled += static_cast<double>(gram[static_cast<std::size_t>(i * width + k)]) *
+          pulled += static_cast<double>(gram[i * width + k]) *
                     s.x[static_cast<std::size_t>(k)];
       sum += x * pulled;
     }

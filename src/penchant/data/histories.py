@@ -97,6 +97,25 @@ class Histories:
         entries = np.arange(indptr[-1]) + np.repeat(self.indptr[rows] - indptr[:-1], counts)
         return self._entries(entries, indptr)._of_rows(self, rows)
 
+    def person(self, row: int) -> Histories:
+        """One history, known to be that of a training row: `take` and `of_people` at once.
+
+        >>> Histories.of([[0], [2, 1]], n_items=3).person(1).items.tolist()
+        [2, 1]
+        """
+        begin, end = self.indptr.item(row), self.indptr.item(row + 1)
+        facts = self.facts
+        return Histories(
+            np.array([0, end - begin]),
+            self.items[begin:end],
+            self.values[begin:end],
+            self.n_items,
+            None if self.times is None else self.times[begin:end],
+            np.array([row], dtype=np.int32),
+            None if self.at is None else self.at[row : row + 1],
+            None if facts is None else facts.slice(row, row + 1),
+        )
+
     def _neighbours(self, start: int, stop: int) -> Histories:
         """Of people who follow each other; the entries are views."""
         begin, end = self.indptr[start], self.indptr[stop]

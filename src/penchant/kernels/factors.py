@@ -111,7 +111,7 @@ def solved(verb: str, bad: int, out: Float32) -> Float32:
             do="Raise the ridge, or look for values that are not finite",
         )
     if bad == _INFINITE:
-        raise UsageError("the answer to targets, items and ridge must be finite", where=verb)
+        finite(verb, "the answer to targets, items and ridge", out)
     return out
 
 

@@ -14,6 +14,7 @@ from penchant.kernels.scores import Panels, _excluded, _lists, _mask
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
+_DONE = -1  # said by the native solve
 
 
 class FoldIn:
@@ -76,14 +77,14 @@ class FoldIn:
         allowed: npt.ArrayLike | None = None,
         positive: bool = False,
     ) -> tuple[Int32, Float32]:
-        """What `top_k` says of the vectors of `solve`, the same bytes; arguments and errors of both."""
+        """The `top_k` of the vectors of `solve`, the same bytes; arguments and errors of both."""
         rows, t = self._settled(rows, targets)
         size = self.panels.n_items
         out = exclude if exclude is None else _excluded("FoldIn", exclude, rows.n_rows, size)
         mask = _mask("FoldIn", "allowed", allowed, (size,))
         ids, scores = _lists(rows.n_rows, n)
-        bad = self.native.best(rows, t, n, out, mask, positive, ids, scores, threads())
-        solved("FoldIn", bad, scores)
+        if self.native.best(rows, t, n, out, mask, positive, ids, scores, threads()) != _DONE:
+            self.solve(rows, t)  # complains
         return ids, scores
 
     def _settled(self, rows: Rows, targets: npt.ArrayLike | None) -> tuple[Rows, Float32 | None]:

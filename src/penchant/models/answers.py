@@ -125,15 +125,15 @@ class _Lists:
 def ranked_list(fitted: Fitted, source: str, question: Question, wish: Wish) -> RankedList:
     """The list of the one person asked about; ``source`` labels what the model itself advises."""
     lists = _lists(fitted, question.met, wish)
-    rows, scores, added = lists.rows[0], lists.scores[0], lists.added[0]
-    n = int(np.count_nonzero(rows >= 0))
-    if n < len(rows):
-        rows, scores, added = rows[:n], scores[:n], added[:n]
+    rows, scores, added = lists.rows[0], lists.scores[0].tolist(), lists.added[0].tolist()
+    if len(rows) and rows[-1] < 0:
+        rows = rows[rows >= 0]
+    n = len(rows)
     return RankedList(
         tuple(fitted.items.ids(rows)),
-        tuple(scores.tolist()),
+        tuple(scores[:n]),
         titles_of(fitted, rows),
-        tuple(POPULAR if filled else source for filled in added.tolist()),
+        tuple([POPULAR if filled else source for filled in added[:n]]),
         tuple(_reasons(fitted, question.met, lists)) if wish.explain else None,
         question.ignored,
     )
@@ -214,14 +214,19 @@ def _lists(fitted: Fitted, asked: Histories, wish: Wish) -> _Lists:
 def _block(fitted: Fitted, met: Histories, wish: Wish, allowed: Bool | None) -> _Lists:
     h, out = fitted.opinions(met), left_out(fitted, met, wish.exclude_seen)
     rows, scores = fitted.body.best(h, min(wish.n, len(fitted.items)), out, allowed)
-    if fitted.body.needs_history and np.count_nonzero(h.counts) < len(h):
+    if fitted.body.needs_history and _without_entries(h):
         rows = np.where((h.counts == 0)[:, None], np.int32(-1), rows)
     lists = _Lists(rows, scores.astype(np.float64), np.zeros(rows.shape, dtype=bool))
-    if wish.on_shortage == "fill" and np.count_nonzero(rows < 0):
+    if wish.on_shortage == "fill" and np.count_nonzero(rows[:, -1:] < 0):  # -1 ends a short list
         lists = _Lists(rows.copy(), lists.scores, lists.added)
         for person in np.flatnonzero((rows < 0).any(axis=1)).tolist():
             _fill(fitted, lists, person, _row(out, person), allowed)
     return lists
+
+
+def _without_entries(h: Histories) -> bool:
+    """Whether somebody's history is empty."""
+    return len(h.items) == 0 if len(h) == 1 else np.count_nonzero(h.counts) < len(h)
 
 
 def _fill(fitted: Fitted, lists: _Lists, person: int, met: Int32, allowed: Bool | None) -> None:

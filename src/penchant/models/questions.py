@@ -58,6 +58,8 @@ def of_people(fitted: Fitted, users: Sequence[Id], on_unknown: OnUnknown) -> Que
                 do="Give the person's history: history=[item, ...]",
             )
         return Question(Histories.of([[] for _ in users], n_items=len(fitted.items)))
+    if len(users) == 1 and (row := fitted.users.row(users[0])) >= 0:
+        return Question(fitted.histories.person(row))  # what is asked most, by the short way
     rows = fitted.users.rows(users)
     strangers = np.count_nonzero(rows < 0)
     if on_unknown == "raise" and strangers:
