@@ -97,7 +97,7 @@ struct Filter {
   const Rows* exclude;           // null: nothing
   const unsigned char* allowed;  // null: everything
   const unsigned char* known;    // [n_rows, n_columns], null: everything; of select alone
-  bool positive = false;         // only scores above 0
+  bool positive = false;         // only scores above 0; of top_k alone
 };
 
 // Item vectors as they are scored: panels of 64 by components, the longest vectors first.

@@ -274,7 +274,7 @@ bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter&
   const std::vector<std::uint64_t> allowed = allowed_bits(filter.allowed, n_columns, same);
   return parallel(n_rows, run, [&](i64 row, int) {
     std::vector<std::uint64_t> bits(static_cast<std::size_t>(panels));
-    Best best(n, filter.positive, ids + row * n, best_scores + row * n);
+    Best best(n, false, ids + row * n, best_scores + row * n);
     eligible(filter.exclude, allowed, row, same, bits.data());
     alignas(64) float tile[PANEL] = {};
     for (i64 panel = 0; panel < panels; ++panel) {
@@ -283,8 +283,8 @@ bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter&
       std::uint64_t mask =
           bits[static_cast<std::size_t>(panel)] & level().at_least(tile, best.threshold());
       if (filter.known != nullptr)
-        for (i64 i = 0; i < width; ++i)
-          if (!filter.known[row * n_columns + first + i]) mask &= ~bit_of(i);
+        for (std::uint64_t left = mask; left != 0; left &= left - 1)
+          if (!filter.known[row * n_columns + first + __builtin_ctzll(left)]) mask &= ~(left & -left);
       offer_all(tile, mask, [&](int bit) { return static_cast<i32>(first + bit); }, best);
     }
     best.finish();

@@ -44,16 +44,16 @@ void bind_scores(nb::module_& m) {
 
   m.def(
       "select",
-      [](In<float> scores, i64 n, nb::object exclude, Mask allowed, Mask known, bool positive,
-         Out<i32> ids, Out<float> best, int threads) {
-        const FilterArg wanted(exclude, allowed, known, positive);
+      [](In<float> scores, i64 n, nb::object exclude, Mask allowed, Mask known, Out<i32> ids,
+         Out<float> best, int threads) {
+        const FilterArg wanted(exclude, allowed, known, false);
         without_gil(threads, [&](const Run& run) {
           select(scores.data(), static_cast<i64>(scores.shape(0)),
                  static_cast<i64>(scores.shape(1)), n, wanted.filter, ids.data(), best.data(), run);
         });
       },
       nb::arg("scores"), nb::arg("n"), nb::arg("exclude").none(), nb::arg("allowed").none(),
-      nb::arg("known").none(), nb::arg("positive"), nb::arg("ids"), nb::arg("best"), nb::arg("threads"));
+      nb::arg("known").none(), nb::arg("ids"), nb::arg("best"), nb::arg("threads"));
 
   m.def("hits", [](In<i32> lists, nb::tuple held, i64 n_columns, Out<std::uint8_t> out,
                    int threads) {

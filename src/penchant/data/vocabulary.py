@@ -235,6 +235,8 @@ def _as_text(one: Any) -> str:
 
 def _as_int(one: Any) -> int | None:
     """The 64-bit integer that an asked-for id names, or None."""
+    if type(one) is int:
+        return one if _LOW <= one <= _HIGH else None
     if isinstance(one, str):
         one = int(one) if _INTEGER.fullmatch(one) else None
     elif isinstance(one, float | np.floating):

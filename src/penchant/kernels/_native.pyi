@@ -85,7 +85,6 @@ def select(
     exclude: Any,
     allowed: Array | None,
     known: Array | None,
-    positive: bool,
     ids: Array,
     best: Array,
     threads: int,

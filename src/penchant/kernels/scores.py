@@ -108,7 +108,6 @@ def select(
     exclude: Rows | None = None,
     allowed: npt.ArrayLike | None = None,
     known: npt.ArrayLike | None = None,
-    positive: bool = False,
 ) -> tuple[Int32, Float32]:
     """The ``n`` best columns per row of given scores; arguments and order as in `top_k`.
 
@@ -118,7 +117,6 @@ def select(
         exclude: per row, columns to leave out.
         allowed: bool ``[I]``.
         known: bool ``[B, I]``, the scores that count.
-        positive: only scores above 0.
 
     >>> select([[1.0, 3.0, 2.0]], 2, known=[[True, False, True]])[0].tolist()
     [[2, 0]]
@@ -132,7 +130,6 @@ def select(
         _excluded("select", exclude, *s.shape),
         _mask("select", "allowed", allowed, (s.shape[1],)),
         _mask("select", "known", known, s.shape),
-        positive,
         ids,
         best,
         threads(),

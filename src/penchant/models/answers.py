@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -101,8 +101,7 @@ class RankedList(Sequence[tuple[Id, float]]):
         return repr(self.table) if len(self) else "(nothing to recommend)"
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """How a list is wanted; see `penchant.Model.recommend`."""
 
     n: int
@@ -113,8 +112,7 @@ class Wish:
     explain: bool = False
 
 
-@dataclass(frozen=True)
-class _Lists:
+class _Lists(NamedTuple):
     """The lists of some people as rows, all ``[B, n]``; -1 ends a short one."""
 
     rows: Int32

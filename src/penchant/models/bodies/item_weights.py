@@ -69,13 +69,6 @@ class ItemWeights(Body):
         opinion = damped(opinion, weight, self.damp)
         return (self.biases.baseline(h) + opinion).astype(np.float32), weight > 0
 
-    def best(self, h: Histories, n: int, exclude: Rows, allowed: Bool | None) -> Ranked:
-        """See `Body.best`."""
-        if self.biases is not None:
-            return super().best(h, n, exclude, allowed)
-        scores = kernels.spread(self._x(h).rows(), self._ready, h.n_items)
-        return kernels.select(scores, n, exclude=exclude, allowed=allowed, positive=True)
-
     def parts(self, h: Histories, item: int, by: Cause) -> list[Part]:
         """A part per past item with a weight to this one; for ratings also the baseline."""
         self.require_cause(by, "item")
