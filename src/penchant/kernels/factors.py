@@ -68,9 +68,7 @@ def solve_rows(
     verb = "solve_rows"
     v = array(verb, "items", items, np.float32, (None, None))
     rows = checked(verb, "rows", rows, len(v))
-    n, d = rows.n_rows, v.shape[1]
-    if d > MOST_FACTORS:
-        raise UsageError(f"vectors have at most {MOST_FACTORS} components", where=verb, got=d)
+    n, d = rows.n_rows, narrow(verb, v)
     if solver not in _SOLVERS:
         raise UsageError(f"solver must be one of {', '.join(_SOLVERS)}", where=verb, got=solver)
     if count(verb, "block", block) % 16 or not block:
@@ -100,6 +98,14 @@ def solve_rows(
         threads(),
     )
     return solved(verb, bad, out)
+
+
+def narrow(verb: str, items: Float32) -> int:
+    """The number of components, unless there are too many to solve for."""
+    d = int(items.shape[1])
+    if d > MOST_FACTORS:
+        raise UsageError(f"vectors have at most {MOST_FACTORS} components", where=verb, got=d)
+    return d
 
 
 def solved(verb: str, bad: int, out: Float32) -> Float32:

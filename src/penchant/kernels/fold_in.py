@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.kernels import _native
-from penchant.kernels.checks import array, on_lines
-from penchant.kernels.factors import solved
+from penchant.kernels.checks import array, count, on_lines
+from penchant.kernels.factors import narrow, solved
 from penchant.kernels.machine import threads
 from penchant.kernels.rows import Rows, checked
 from penchant.kernels.scores import Panels, _excluded, _lists, _mask
@@ -49,7 +49,7 @@ class FoldIn:
         pull: float = 0.0,
     ) -> None:
         v = array("FoldIn", "items", items, np.float32, (None, None))
-        d = v.shape[1]
+        d = narrow("FoldIn", v)
         self.panels = Panels(v, bias)
         self.native = _native.FoldIn(
             self.panels.native,
@@ -82,7 +82,7 @@ class FoldIn:
         size = self.panels.n_items
         out = exclude if exclude is None else _excluded("FoldIn", exclude, rows.n_rows, size)
         mask = _mask("FoldIn", "allowed", allowed, (size,))
-        ids, scores = _lists(rows.n_rows, n)
+        ids, scores = _lists(rows.n_rows, count("FoldIn", "n", n))
         if self.native.best(rows, t, n, out, mask, positive, ids, scores, threads()) != _DONE:
             self.solve(rows, t)  # complains
         return ids, scores
