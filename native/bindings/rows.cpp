@@ -2,6 +2,8 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
+
 #include "arrays.hpp"
 #include "turned.hpp"
 
@@ -58,6 +60,11 @@ void bind_rows(nb::module_& m) {
     bool is = true;
     without_gil(threads, [&](const Run& run) { is = sound(rows.rows(), n_columns, run); });
     return is;
+  });
+
+  m.def("all_positive", [](In<float> values) {
+    const float* value = values.data();
+    return std::all_of(value, value + values.size(), [](float one) { return one > 0; });
   });
 
   m.def("follow_counts",

@@ -110,16 +110,15 @@ class Histories:
         [2, 1]
         """
         begin, end = self.indptr.item(row), self.indptr.item(row + 1)
-        facts = self.facts
-        return Histories(
-            np.array([0, end - begin]),
-            self.items[begin:end],
-            self.values[begin:end],
-            self.n_items,
-            None if self.times is None else self.times[begin:end],
-            np.array([row], dtype=np.int32),
-            None if self.at is None else self.at[row : row + 1],
-            None if facts is None else facts.slice(row, row + 1),
+        at, facts, times = self.at, self.facts, self.times
+        return self._but(
+            indptr=np.array([0, end - begin]),
+            items=self.items[begin:end],
+            values=self.values[begin:end],
+            times=None if times is None else times[begin:end],
+            people=np.array([row], dtype=np.int32),
+            at=None if at is None else at[row : row + 1],
+            facts=None if facts is None else facts.slice(row, row + 1),
         )
 
     def _neighbours(self, start: int, stop: int) -> Histories:

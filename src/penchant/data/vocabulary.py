@@ -91,7 +91,8 @@ class Vocabulary:
         places = np.arange(len(self), dtype=np.int32) if rows is None else _places(rows)
         if isinstance(self.table, kernels.Text):
             return list(self.table.many(places))
-        return self.table.take(places).tolist()
+        found: list[Id] = self.table.take(places).tolist()
+        return found
 
     def array(self) -> npt.NDArray[Any]:
         """All ids as one array: int64, or object of str."""

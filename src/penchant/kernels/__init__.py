@@ -15,7 +15,17 @@ from penchant.kernels.gibbs import (
 from penchant.kernels.ids import Lookup, Text, encode, index, lookup
 from penchant.kernels.machine import available_memory, isa, set_isa, set_threads, threads
 from penchant.kernels.pairs import PairPlan, Pairs, bpr_sgd, draw_pairs, pair_plan, pair_taste
-from penchant.kernels.rows import Rows, Table, csr, deciding, gather, nearest, neighbours, spread
+from penchant.kernels.rows import (
+    Rows,
+    Table,
+    all_positive,
+    csr,
+    deciding,
+    gather,
+    nearest,
+    neighbours,
+    spread,
+)
 from penchant.kernels.scores import Panels, hits, product, select, top_k
 from penchant.kernels.sequences import follow_counts
 from penchant.kernels.slim import slim_columns
@@ -34,6 +44,7 @@ __all__ = [
     "Schedule",
     "Table",
     "Text",
+    "all_positive",
     "available_memory",
     "bpr_sgd",
     "co_counts",

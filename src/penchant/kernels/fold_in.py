@@ -80,7 +80,9 @@ class FoldIn:
         """The `top_k` of the vectors of `solve`, the same bytes; arguments and errors of both."""
         rows, t = self._settled(rows, targets)
         size = self.panels.n_items
-        out = exclude if exclude is None else _excluded("FoldIn", exclude, rows.n_rows, size)
+        out = exclude
+        if out is not None and not (out.indptr is rows.indptr and out.indices is rows.indices):
+            out = _excluded("FoldIn", out, rows.n_rows, size)  # else it was looked at already
         mask = _mask("FoldIn", "allowed", allowed, (size,))
         ids, scores = _lists(rows.n_rows, count("FoldIn", "n", n))
         if self.native.best(rows, t, n, out, mask, positive, ids, scores, threads()) != _DONE:

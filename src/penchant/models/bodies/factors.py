@@ -172,8 +172,7 @@ def implicit_gram(vectors: Float32, unobserved: float) -> Float32 | None:
 
 def like_targets(h: Histories) -> Float32 | None:
     """1 for what was liked, 0 for what was disliked; None where all was liked."""
-    liked = h.values > 0
-    return None if np.count_nonzero(liked) == len(liked) else liked.astype(np.float32)
+    return None if kernels.all_positive(h.values) else (h.values > 0).astype(np.float32)
 
 
 def confidence(h: Histories, weighting: str) -> Float32 | None:
