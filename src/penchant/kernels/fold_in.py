@@ -34,8 +34,8 @@ class FoldIn:
 
     >>> fold = FoldIn([[1.0], [2.0], [3.0]], [1.0])
     >>> liked = Rows(np.array([0, 1]), np.array([0]))
-    >>> [a.tolist() for a in fold.best(liked, 2, exclude=liked)]
-    [[[2, 1]], [[1.5, 1.0]]]
+    >>> fold.best(liked, 2, exclude=liked)[0].tolist()
+    [[2, 1]]
     """
 
     def __init__(
