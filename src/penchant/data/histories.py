@@ -82,6 +82,27 @@ class Histories:
         """The person (row of this batch) of every entry, int32 ``[nnz]``."""
         return np.repeat(np.arange(len(self), dtype=np.int32), self.counts)
 
+    @property
+    def ages(self) -> Int64:
+        """How many entries of the same person came after each, int64 ``[nnz]``."""
+        return np.repeat(self.indptr[1:], self.counts) - 1 - np.arange(len(self.items))
+
+    def last(self, n: int) -> Histories:
+        """The last ``n`` entries of each person.
+
+        >>> Histories.of([[0, 1, 2], [1]], n_items=3).last(2).items.tolist()
+        [1, 2, 1]
+        """
+        if len(self) != 1:
+            return self.where(self.ages < n)
+        begin = max(len(self.items) - n, 0)
+        return self._but(
+            indptr=np.array([0, len(self.items) - begin]),
+            items=self.items[begin:],
+            values=self.values[begin:],
+            times=None if self.times is None else self.times[begin:],
+        )
+
     def take(self, rows: Any) -> Histories:
         """The histories of some people, in the order asked for; ``rows`` int ``[b]`` or a slice."""
         if isinstance(rows, slice):
