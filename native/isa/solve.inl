@@ -5,12 +5,12 @@ template <int REGISTERS, bool PLAIN>
 INLINE void gather_some(const float* items, int d, const int width, const std::int32_t* ids,
                         const float* weights, const float* targets, int n, std::int64_t ahead,
                         float* rows, float* weighted, double* right, const int at) {
-  constexpr int EARLY = 16;  // vectors on their way from memory
+  constexpr int EARLY = 32;  // vectors on their way from memory
   Register sums[REGISTERS] = {};
   const std::int64_t most = n + ahead < EARLY ? 0 : n + ahead - EARLY;
   for (int e = 0; e < n; ++e) {
     const float* soon = items + static_cast<std::int64_t>(ids[e < most ? e + EARLY : e]) * d + at;
-    for (int k = 0; k < REGISTERS * WIDTH; k += LANES) __builtin_prefetch(soon + k);
+    for (int k = 0; k < REGISTERS * WIDTH; k += LANES) __builtin_prefetch(soon + k, 0, 2);
     const float* v = items + static_cast<std::int64_t>(ids[e]) * d + at;
     const std::int64_t to = static_cast<std::int64_t>(e) * width + at;
     const float weight = PLAIN || weights == nullptr ? 1.0f : weights[e];
