@@ -284,7 +284,8 @@ bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter&
           bits[static_cast<std::size_t>(panel)] & level().at_least(tile, best.threshold());
       if (filter.known != nullptr)
         for (std::uint64_t left = mask; left != 0; left &= left - 1)
-          if (!filter.known[row * n_columns + first + __builtin_ctzll(left)]) mask &= ~(left & -left);
+          if (!filter.known[row * n_columns + first + __builtin_ctzll(left)])
+            mask &= ~(left & -left);
       offer_all(tile, mask, [&](int bit) { return static_cast<i32>(first + bit); }, best);
     }
     best.finish();

@@ -34,7 +34,7 @@ inline RowsArg rows_arg(const nb::tuple& rows) {
   return out;
 }
 
-// The same where they have the right dtypes, layout and lengths already; false leaves them to Python.
+// The same where dtypes, layout and lengths are right already; false leaves them to Python.
 inline bool plain(const nb::tuple& rows, RowsArg& out) {
   if (!nb::try_cast(rows[0], out.indptr, false) || !nb::try_cast(rows[1], out.indices, false))
     return false;

@@ -9,12 +9,13 @@ namespace {
 
 // What people are folded into; it keeps its arrays, and Python keeps the panels.
 struct FoldInArg {
+  using Gram = std::optional<In<float>>;
   In<float> items, ridge;
-  std::optional<In<float>> gram;
+  Gram gram;
   FoldIn model;
 
-  FoldInArg(const Panels& panels, In<float> items, In<float> ridge, std::optional<In<float>> gram,
-            double frequency, double pull)
+  FoldInArg(const Panels& panels, In<float> items, In<float> ridge, Gram gram, double frequency,
+            double pull)
       : items(items),
         ridge(ridge),
         gram(gram),
@@ -25,7 +26,7 @@ struct FoldInArg {
 
 void bind_factors(nb::module_& m) {
   nb::class_<FoldInArg>(m, "FoldIn")
-      .def(nb::init<const Panels&, In<float>, In<float>, std::optional<In<float>>, double, double>(),
+      .def(nb::init<const Panels&, In<float>, In<float>, FoldInArg::Gram, double, double>(),
            nb::keep_alive<1, 2>(), nb::arg("panels"), nb::arg("items"), nb::arg("ridge"),
            nb::arg("gram").none(), nb::arg("frequency"), nb::arg("pull"))
       .def(
