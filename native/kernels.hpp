@@ -109,6 +109,7 @@ struct Filter {
   const Rows* exclude;           // null: nothing
   const unsigned char* allowed;  // null: everything
   const unsigned char* known;    // [n_rows, n_columns], null: everything; of select alone
+  bool positive = false;         // only scores above 0; of top_k alone
 };
 
 // Item vectors as they are scored: panels of 64 by components, the longest vectors first.
@@ -184,6 +185,18 @@ struct Descent {
 };
 i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* objective,
                const Run& run);
+
+// fold_in.cpp: solve_rows with c = max(n + pull, 1)^frequency for a row of n, and top_k of the
+// answers. Returns what solve_rows does.
+struct FoldIn {
+  const Panels& panels;
+  const float *items, *ridge, *gram;
+  double frequency, pull;
+};
+i64 fold_in(const FoldIn& model, const Rows& rows, const float* targets, float* tastes,
+            const Run& run);
+i64 fold_in_best(const FoldIn& model, const Rows& rows, const float* targets, i64 n,
+                 const Filter& filter, i32* ids, float* scores, const Run& run);
 
 // rating_sgd.cpp: a fixed schedule of blocks, and one epoch through it, in place.
 struct Schedule {
@@ -268,8 +281,8 @@ bool gibbs_sweep(const GibbsRatings& ratings, const GibbsFeatures& features,
                  const std::vector<GibbsChain>& chains, std::uint64_t seed, i64 sweep, bool adapt,
                  const Run& run);
 
-// fold_draws.cpp: what a history says of a person under each draw. Returns a row whose matrix is not
-// positive definite, -1 if all are, -2 if stopped.
+// fold_draws.cpp: what a history says of a person under each draw. Returns a row whose matrix is
+// not positive definite, -1 if all are, -2 if stopped.
 struct FoldDraws {
   i64 draws;
   int d;

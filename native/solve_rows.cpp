@@ -17,16 +17,16 @@ namespace penchant {
 namespace {
 
 constexpr int SIDE_BY_SIDE = 128;  // widest matrices of which sixteen fit a core's cache
-constexpr std::size_t LENGTHS = 1 << 16, LONG = 1024;
+constexpr i64 LENGTHS = 1 << 16, LONG = 1024;
 
 struct Scratch {
   Aligned<float> rows, weighted, normal, normals, lanes, solution, b, x, work, errors;
   Aligned<double> right, matrix, wide_right, wide_x;
   std::vector<i32> ids;
 
-  void reserve(std::size_t width) {
+  void reserve(std::size_t width, bool with_weights) {
     if (!x.empty()) return;
-    weighted.resize(ROWS * width);
+    if (with_weights) weighted.resize(ROWS * width);
     rows.resize(ROWS * width);
     normal.resize(width * width);
     right.resize(width);
@@ -47,7 +47,7 @@ class Solver {
         out(out),
         objective(objective),
         width((p.d + LANES - 1) / LANES * LANES),
-        gram(p.gram ? static_cast<std::size_t>(width) * static_cast<std::size_t>(width) : 0),
+        gram(p.gram),
         ridge(static_cast<std::size_t>(width), 1.0f) {
     std::copy_n(p.ridge, p.d, ridge.begin());
     if (how.method == Method::conjugate && width != p.d) {
@@ -55,14 +55,18 @@ class Solver {
       for (i64 i = 0; i < p.n_items; ++i)
         std::copy_n(p.items + i * p.d, p.d, padded.data() + i * width);
     }
-    if (p.gram)
-      for (i64 i = 0; i < p.d; ++i) std::copy_n(p.gram + i * p.d, p.d, gram.data() + i * width);
+    if (p.gram && width != p.d) {
+      padded_gram.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(width));
+      for (i64 i = 0; i < p.d; ++i)
+        std::copy_n(p.gram + i * p.d, p.d, padded_gram.data() + i * width);
+      gram = padded_gram.data();
+    }
   }
 
   // The rows order[0 .. count), at most sixteen; what is not positive definite is noted in
   // `singular`.
   void solve(const i64* order, int count, Scratch& s, std::atomic<i64>& singular) const {
-    s.reserve(static_cast<std::size_t>(width));
+    s.reserve(static_cast<std::size_t>(width), p.rows.values != nullptr);
     while (count > 0 && length(order[count - 1]) == 0) nothing(order[--count]);
     if (how.method == Method::exact && count > 2 && width <= SIDE_BY_SIDE)
       return sixteen(order, count, s, singular);
@@ -82,7 +86,8 @@ class Solver {
   float* out;
   double* objective;
   int width;
-  Aligned<float> gram, ridge;
+  const float* gram;  // [width, width]
+  Aligned<float> ridge, padded_gram;
   Aligned<float>
       padded;  // items of whole sixteens, where they are not so already and are read where they lie
 
@@ -118,8 +123,8 @@ class Solver {
 
   // The upper half of A without its ridge into `normal`, b into s.right.
   void sum(i64 r, float* normal, Scratch& s) const {
-    if (p.gram)
-      std::copy(gram.begin(), gram.end(), normal);
+    if (gram)
+      std::copy_n(gram, s.normal.size(), normal);
     else
       std::fill_n(normal, s.normal.size(), 0.0f);
     std::fill(s.right.begin(), s.right.end(), 0.0);
@@ -237,7 +242,7 @@ class Solver {
       ids += whole(length(order[c]));
       copies += whole(length(order[c])) * width;
     }
-    level().conjugate(equations, count, width, p.gram ? gram.data() : nullptr, how.steps);
+    level().conjugate(equations, count, width, gram, how.steps);
     for (int c = 0; c < count; ++c) {
       std::copy_n(equations[c].x, p.d, out + order[c] * p.d);
       if (objective) objective[order[c]] = equations[c].loss;
@@ -304,13 +309,11 @@ class Solver {
       const i64 row = left + i;
       double pulled =
           scale(r) * ridge[static_cast<std::size_t>(row)] * s.x[static_cast<std::size_t>(row)];
-      if (p.gram) {
+      if (gram) {
         for (int k = 0; k < width; ++k)
-          pulled += static_cast<double>(gram[static_cast<std::size_t>(row * width + k)]) *
-                    s.x[static_cast<std::size_t>(k)];
+          pulled += static_cast<double>(gram[row * width + k]) * s.x[static_cast<std::size_t>(k)];
         for (int j = i; j < size; ++j)
-          s.normal[static_cast<std::size_t>(i * size + j)] +=
-              gram[static_cast<std::size_t>(row * width + left + j)];
+          s.normal[static_cast<std::size_t>(i * size + j)] += gram[row * width + left + j];
       }
       s.right[static_cast<std::size_t>(i)] -= pulled;
       s.normal[static_cast<std::size_t>(i * size + i)] +=
@@ -346,10 +349,9 @@ class Solver {
     for (int i = 0; i < p.d; ++i) {
       const double x = s.x[static_cast<std::size_t>(i)];
       double pulled = static_cast<double>(scale(r)) * ridge[static_cast<std::size_t>(i)] * x;
-      if (p.gram)
+      if (gram)
         for (int k = 0; k < p.d; ++k)
-          pulled += static_cast<double>(gram[static_cast<std::size_t>(i * width + k)]) *
-                    s.x[static_cast<std::size_t>(k)];
+          pulled += static_cast<double>(gram[i * width + k]) * s.x[static_cast<std::size_t>(k)];
       sum += x * pulled;
     }
     return sum;
@@ -360,10 +362,12 @@ class Solver {
 // so that memory is read in order; those without entries last.
 std::vector<i64> in_turn(const Solver& solver, i64 n_rows) {
   std::vector<i64> order(static_cast<std::size_t>(n_rows));
-  const auto place = [&](i64 r) -> std::size_t {
-    const auto length = static_cast<std::size_t>(solver.length(r));
-    if (length == 0) return LENGTHS;
-    return length < LONG ? LENGTHS - 1 : LENGTHS - 1 - std::min(length, LENGTHS - 1);
+  const auto place = [&](i64 r) {
+    const i64 length = solver.length(r);
+    const i64 turn = length == 0     ? LENGTHS
+                     : length < LONG ? LENGTHS - 1
+                                     : LENGTHS - 1 - std::min(length, LENGTHS - 1);
+    return static_cast<std::size_t>(turn);
   };
   if (n_rows <= LANES) {
     std::iota(order.begin(), order.end(), i64{0});

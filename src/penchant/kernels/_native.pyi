@@ -17,6 +17,8 @@ def encode_blob(
 def encode_texts(ids: object, codes: Array, threads: int, /) -> int | npt.NDArray[np.int64]: ...
 def index_numbers(ids: Array, order: Array, threads: int, /) -> None: ...
 def index_texts(blob: Array, offsets: Array, order: Array, threads: int, /) -> None: ...
+def lookup_number(table: Array, order: Array, one: int, /) -> int: ...
+def lookup_text(blob: Array, offsets: Array, order: Array, one: str, /) -> int: ...
 def lookup_numbers(table: Array, order: Array, ids: Array, rows: Array, threads: int, /) -> int: ...
 def lookup_texts(
     blob: Array, offsets: Array, order: Array, ids: object, rows: Array, threads: int, /
@@ -41,6 +43,7 @@ def gather4(source: Array, places: Array, out: Array, threads: int, /) -> None: 
 def gather8(source: Array, places: Array, out: Array, threads: int, /) -> None: ...
 def grades(values: Array, most: int, threads: int, /) -> npt.NDArray[np.float32] | None: ...
 def sound(rows: Any, n_columns: int, threads: int, /) -> bool: ...
+def all_positive(values: Array, /) -> bool: ...
 def follow_counts(
     sequences: Any, n_columns: int, weights: Array, threads: int, /
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
@@ -84,6 +87,7 @@ def top_k(
     n: int,
     exclude: Any,
     allowed: Array | None,
+    positive: bool,
     ids: Array,
     scores: Array,
     threads: int,
@@ -113,6 +117,31 @@ def solve_rows(
     objective: Array | None,
     threads: int,
 ) -> int: ...
+
+class FoldIn:
+    def __init__(
+        self,
+        panels: Panels,
+        items: Array,
+        ridge: Array,
+        gram: Array | None,
+        frequency: float,
+        pull: float,
+    ) -> None: ...
+    def solve(self, rows: Any, targets: Array | None, out: Array, threads: int) -> int: ...
+    def best(
+        self,
+        rows: Any,
+        targets: Array | None,
+        n: int,
+        exclude: Any,
+        allowed: Array | None,
+        positive: bool,
+        ids: Array,
+        scores: Array,
+        threads: int,
+    ) -> int: ...
+
 def schedule_size(n: int, serial: bool, /) -> int: ...
 def schedule(
     users: Array,

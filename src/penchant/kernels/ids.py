@@ -16,7 +16,7 @@ from penchant.kernels.machine import threads
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
-_FOREIGN_ORDER = -2  # said by the native lookup
+_FOREIGN_ORDER, _NO_TEXT = -2, -3  # said by the native lookup
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,8 +156,46 @@ def lookup(table: Int64 | Text, order: Int32, ids: Int64 | Sequence[str]) -> Int
         asked = array("lookup", "ids", _exact(np.asarray(ids)), np.int64, (None,))
         bad = _native.lookup_numbers(known, order, asked, rows, threads())
     if bad == _FOREIGN_ORDER:
-        raise UsageError("order does not belong to the table", where="lookup")
+        raise _foreign_order()
     return rows
+
+
+class Lookup:
+    """A table in which one id is looked up at a time, its arrays checked once.
+
+    Args:
+        table: int64 ``[m]`` or `Text`; may be read-only and memory-mapped.
+        order: what `index` gave for it.
+
+    >>> Lookup(np.array([30, 10]), np.array([1, 0])).row(10)
+    1
+    """
+
+    def __init__(self, table: Int64 | Text, order: Int32) -> None:
+        self._order = array("Lookup", "order", order, np.int32, (len(table),))
+        self._text = table if isinstance(table, Text) else None
+        if self._text is None:
+            self._numbers = array("Lookup", "table", table, np.int64, (None,))
+
+    def row(self, one: Any) -> int:
+        """The row of an id, an integer or text like those of the table; -1 if it is not there.
+
+        Raises:
+            UsageError: as `lookup`.
+        """
+        if self._text is None:
+            row = _native.lookup_number(self._numbers, self._order, one)
+        else:
+            row = _native.lookup_text(self._text.blob, self._text.offsets, self._order, one)
+        if row == _NO_TEXT:
+            raise _no_text("lookup", [one], 0)
+        if row == _FOREIGN_ORDER:
+            raise _foreign_order()
+        return row
+
+
+def _foreign_order() -> UsageError:
+    return UsageError("order does not belong to the table", where="lookup")
 
 
 def _exact(ids: Any) -> Any:

@@ -104,14 +104,19 @@ def checked(verb: str, name: str, rows: Any, n_columns: int, n_rows: int | None 
             ``0 .. n_columns - 1``, values of another length or not finite, or not ``n_rows`` rows.
     """
     size = None if n_rows is None else n_rows + 1
+    if (
+        isinstance(rows, Rows)
+        and _native.sound(rows, n_columns, threads())
+        and size in (None, len(rows.indptr))
+    ):
+        return rows  # as they nearly always are
     indptr = array(verb, f"{name}.indptr", rows.indptr, np.int64, (size,))
     indices = array(verb, f"{name}.indices", rows.indices, np.int32, (None,))
     values = None
     if rows.values is not None:
         values = array(verb, f"{name}.values", rows.values, np.float32, (len(indices),))
     settled = Rows(indptr, indices, values)
-    whole = len(indptr) > 0 and indptr[-1] == len(indices)
-    if not whole or not _native.sound(settled, n_columns, threads()):
+    if not _native.sound(settled, n_columns, threads()):
         _complain(verb, name, settled, n_columns)
     return settled
 
@@ -230,6 +235,15 @@ def deciding(rows: Rows, n_columns: int, *, last: bool) -> npt.NDArray[np.bool_]
     mask = np.empty(len(rows.indices), dtype=np.bool_)
     _native.deciding(rows, bool(last), mask, threads())
     return mask
+
+
+def all_positive(values: Float32) -> bool:
+    """Whether all values are above 0, float32 ``[n]``.
+
+    >>> all_positive(np.ones(2, np.float32)), all_positive(np.array([1, 0], np.float32))
+    (True, False)
+    """
+    return _native.all_positive(array("all_positive", "values", values, np.float32, (None,)))
 
 
 def gather(source: npt.NDArray[Any], places: Int64) -> npt.NDArray[Any]:
