@@ -228,8 +228,9 @@ class RatingMF:
         n_items = int(max(items.max(), data["test_items"].max())) + 1
         kernels.set_threads(settings["threads"])
         rng, d = np.random.default_rng(0), settings["factors"]
-        self.P = kernels.normal(rng, 0.1, (n_users, d))
-        self.Q = kernels.normal(rng, 0.1, (n_items, d))
+        spread = settings.get("init", 0.1)
+        self.P = kernels.normal(rng, spread, (n_users, d))
+        self.Q = kernels.normal(rng, spread, (n_items, d))
         self.user_bias, self.item_bias = (
             np.zeros(n_users, np.float32),
             np.zeros(n_items, np.float32),
@@ -238,8 +239,8 @@ class RatingMF:
         self.mean = float(self.ratings.mean(dtype=np.float64))
         self.schedule = kernels.sgd_schedule(users, items, n_users, n_items)
         by_user, by_item = (np.full(n, settings["reg"], np.float32) for n in (n_users, n_items))
+        self.rate, self.decay = settings["learning_rate"], settings.get("decay", 1.0)
         self.options = {
-            "rate": settings["learning_rate"],
             "mean": self.mean,
             "reg_factors_user": by_user,
             "reg_factors_item": by_item,
@@ -249,7 +250,8 @@ class RatingMF:
 
     def run(self):
         sides = (self.P, self.Q, self.user_bias, self.item_bias)
-        kernels.rating_sgd(self.schedule, self.ratings, *sides, **self.options)
+        kernels.rating_sgd(self.schedule, self.ratings, *sides, rate=self.rate, **self.options)
+        self.rate *= self.decay
         return {}
 
     def results(self):
