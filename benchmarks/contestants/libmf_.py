@@ -47,8 +47,9 @@ class RatingMF(FromScratch):
         users, items = self.model.p_factors(), self.model.q_factors()
         inside = (self.test[0] < len(users)) & (self.test[1] < len(items))
         user, item = (np.where(inside, ids, 0) for ids in self.test)
-        known = (users[user] * items[item]).sum(axis=1)
-        return {"predictions": np.where(inside, known, self.train[:, 2].mean())}
+        scores = (users[user] * items[item]).sum(axis=1)
+        known = inside & np.isfinite(scores)  # vectors of those without a rating are not numbers
+        return {"predictions": np.where(known, scores, self.train[:, 2].mean())}
 
 
 TASKS = {"rating_mf": RatingMF}

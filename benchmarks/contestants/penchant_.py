@@ -198,15 +198,18 @@ class BPR:
         kernels.set_threads(settings["threads"])
         rng, d = np.random.default_rng(0), settings["factors"]
         self.plan = kernels.pair_plan(rows, n_items)
-        self.users = kernels.normal(rng, 0.1, (rows.n_rows, d))
-        self.items = kernels.normal(rng, 0.1, (n_items, d))
+        spread = settings.get("init", 0.1)
+        self.users = kernels.normal(rng, spread, (rows.n_rows, d))
+        self.items = kernels.normal(rng, spread, (n_items, d))
         self.bias, self.epoch = np.zeros(n_items, np.float32), 0
-        rate, reg = settings["learning_rate"], settings["reg"]
-        self.options = {"rate": rate, "reg": reg, "reg_bias": reg}
+        self.rate, self.decay = settings["learning_rate"], settings.get("decay", 1.0)
+        self.options = {"reg": settings["reg"], "reg_bias": settings["reg"]}
 
     def run(self):
         drawn = kernels.draw_pairs(self.plan, self.epoch)
-        kernels.bpr_sgd(drawn, self.users, self.items, self.bias, **self.options)
+        sides = (self.users, self.items, self.bias)
+        kernels.bpr_sgd(drawn, *sides, rate=self.rate, **self.options)
+        self.rate *= self.decay
         self.epoch += 1
         return {}
 
