@@ -24,12 +24,14 @@ def likes(data):
 
 
 class ALS:
-    """The two half-steps of `ImplicitALS`, damped plainly."""
+    """The two half-steps of `ImplicitALS`, damped plainly; items may lead on as they do there."""
 
     def __init__(self, data, settings):
         self.rows, n_items = likes(data)
         self.turned = self.rows.transpose(n_items)
         self.users, self.items = (np.array(data[f"{side}_start"]) for side in ("user", "item"))
+        self.lead, self.first = self.items, True
+        self.momentum = np.float32(settings.get("momentum", 0))
         self.alpha = np.float32(settings["alpha"])
         self.ridge = np.full(settings["factors"], settings["reg"], np.float32)
         self.solver = settings["method"]
@@ -49,8 +51,11 @@ class ALS:
         )
 
     def run(self):
-        self.users = self.half(self.rows, self.users, self.items)
-        self.items = self.half(self.turned, self.items, self.users)
+        self.users = self.half(self.rows, self.users, self.lead)
+        before, self.items = self.items, self.half(self.turned, self.lead, self.users)
+        onward = self.momentum and not self.first
+        self.lead = self.items + self.momentum * (self.items - before) if onward else self.items
+        self.first = False
         return {}
 
     def results(self):
