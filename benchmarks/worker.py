@@ -49,7 +49,8 @@ class Worker:
         begin = time.perf_counter()
         self.task = module.TASKS[task](arrays, settings)
         seconds = time.perf_counter() - begin
-        self.greeting |= {"setup_seconds": seconds, "rss": resident("VmRSS")}
+        self.anew = getattr(self.task, "anew", False)  # cannot go on: learns from nothing each time
+        self.greeting |= {"setup_seconds": seconds, "rss": resident("VmRSS"), "anew": self.anew}
 
     def run(self) -> dict:
         """One repetition, timed."""
@@ -64,15 +65,14 @@ class Worker:
         A task goes on epoch by epoch (`run`), or by several at once if it has a `learn`; one that
         is `anew` begins at nothing and pays for the whole.
         """
-        anew = getattr(self.task, "anew", False)
-        begin, more = time.perf_counter(), int(epochs) - (0 if anew else self.epochs)
+        begin, more = time.perf_counter(), int(epochs) - (0 if self.anew else self.epochs)
         if hasattr(self.task, "learn"):
             self.task.learn(more)
         else:
             for _ in range(more):
                 self.task.run()
         seconds = time.perf_counter() - begin
-        self.epochs, self.spent = int(epochs), seconds + (0.0 if anew else self.spent)
+        self.epochs, self.spent = int(epochs), seconds + (0.0 if self.anew else self.spent)
         return {"seconds": self.spent}
 
     def results(self) -> dict:
