@@ -43,6 +43,10 @@ class Goal:
     unit: str
     choosing: str | None = None
 
+    def settings(self, library: str) -> tuple[Settings, ...]:
+        """What a library may choose from: its own, else everybody's."""
+        return self.variants[library if library in self.variants else ""]
+
 
 def negative_loss(case: Case, data: Arrays, found: Arrays) -> float:
     """The true loss of implicit ALS, turned so that higher is better."""

@@ -25,7 +25,7 @@ from tasks import TASKS, THREADS, Case, said
 OURS = "penchant"
 NEAR = 0.001  # of a quality: what counts as there
 LONG = 20.0  # seconds after which a run is not repeated
-PATIENCE = 3  # looks without a better quality, after which a run ends
+PATIENCE = 30  # epochs before a run may be given up; some learn late
 INF = float("inf")
 
 
@@ -76,7 +76,7 @@ class Race:
         """A run with each of a library's settings, on the part where settings are chosen."""
         recipe = self.goal.choosing or self.goal.recipe
         runs = []
-        for settings in self.goal.variants.get(library, self.goal.variants[""]):
+        for settings in self.goal.settings(library):
             try:
                 runs.append(self.run(library, settings, recipe))
             except NotRunError as reason:
@@ -170,9 +170,9 @@ def _nearly(quality: float) -> float:
 
 
 def _hopeless(looks: list[Look]) -> bool:
-    """Whether the last looks brought nothing better."""
-    best = max(range(len(looks)), key=lambda at: looks[at].quality)
-    return len(looks) - 1 - best >= PATIENCE
+    """Whether the later half of the epochs, of not too few, brought nothing better."""
+    best = max(looks, key=lambda look: look.quality)
+    return looks[-1].epochs >= max(PATIENCE, 2 * best.epochs)
 
 
 def _medians(runs: list[Run]) -> tuple[Look, ...]:
