@@ -20,6 +20,7 @@ import reach
 import report
 import sources
 from conductor import Wishes
+from goals import GOALS
 from tasks import DATA_SETS, TASKS, THREADS, cases
 
 EXTRAS = ("growth", "reach", "sources", "installed")
@@ -59,7 +60,7 @@ def main() -> None:
         keep(found, args.out)
         print(report.growth_text(found["growth"]), flush=True)
     if "reach" in args.tasks or not args.tasks:
-        races = [goal for goal in reach.GOALS if not args.data or goal.data in args.data]
+        races = [goal for goal in GOALS if not args.data or goal.data in args.data]
         for goal in races[-1:] if args.quick else races:
             found.setdefault("reach", {})[f"{goal.task}/{goal.data}"] = reach.measured(goal, wishes)
             keep(found, args.out)

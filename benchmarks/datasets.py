@@ -107,15 +107,25 @@ def one_user(case: Case) -> Path:
 def ratings(case: Case) -> Path:
     """Nine tenths of the ratings to learn from, one to predict."""
 
-    def split() -> Arrays:
+    def columns() -> Arrays:
         data = interactions(case.data, ratings=True).merged
-        order = np.random.default_rng(0).permutation(len(data.items))
-        cut = int(len(order) * (1 - TESTED))
-        columns = {"users": data.owners, "items": data.items, "ratings": data.values}
-        train = {name: column[order[:cut]] for name, column in columns.items()}
-        return train | {f"test_{name}": column[order[cut:]] for name, column in columns.items()}
+        return {"users": data.owners, "items": data.items, "ratings": data.values}
 
-    return _written(f"{case.data}/ratings", split)
+    return _written(f"{case.data}/ratings", lambda: _parted(columns(), 0))
+
+
+def ratings_to_choose(case: Case) -> Path:
+    """The part to learn from of `ratings`, parted again in the same way: for choosing settings."""
+    made = load(ratings(case))
+    columns = {name: np.asarray(made[name]) for name in ("users", "items", "ratings")}
+    return _written(f"{case.data}/ratings-to-choose", lambda: _parted(columns, 1))
+
+
+def _parted(columns: Arrays, seed: int) -> Arrays:
+    order = np.random.default_rng(seed).permutation(len(columns["items"]))
+    cut = int(len(order) * (1 - TESTED))
+    train = {name: column[order[:cut]] for name, column in columns.items()}
+    return train | {f"test_{name}": column[order[cut:]] for name, column in columns.items()}
 
 
 def lists(case: Case) -> Path:
@@ -203,7 +213,10 @@ def sizes(arrays: Arrays) -> tuple[int, int]:
 
 RECIPES: dict[str, Callable[[Case], Path]] = {
     recipe.__name__: recipe
-    for recipe in (likes, als, factors, one_user, ratings, lists, split_likes, columns, nothing)
+    for recipe in (
+        *(likes, als, factors, one_user, ratings, ratings_to_choose),
+        *(lists, split_likes, columns, nothing),
+    )
 }
 
 

@@ -176,7 +176,7 @@ TASKS: tuple[Task, ...] = (
         recipe="ratings",
         data_sets=("ml-100k", "ml-1m"),
         settings=({"factors": 64, "reg": 0.02, "learning_rate": 0.01},),
-        contestants=("penchant", "surprise", "cmfrec", "libmf", "cornac"),
+        contestants=("penchant", "surprise", "cmfrec", "libmf", "cornac", "rusket"),
         floor="rating_mf",
         check="rating_mf",
     ),

@@ -29,12 +29,14 @@ def likes(data):
 
 
 class ALS:
-    """The two half-steps of `ImplicitALS`, damped plainly."""
+    """The two half-steps of `ImplicitALS`, damped plainly; items may lead on as they do there."""
 
     def __init__(self, data, settings):
         self.rows, n_items = likes(data)
         self.turned = self.rows.transpose(n_items)
         self.users, self.items = (np.array(data[f"{side}_start"]) for side in ("user", "item"))
+        self.lead, self.first = self.items, True
+        self.momentum = np.float32(settings.get("momentum", 0))
         self.alpha = np.float32(settings["alpha"])
         self.ridge = np.full(settings["factors"], settings["reg"], np.float32)
         self.solver = settings["method"]
@@ -54,8 +56,11 @@ class ALS:
         )
 
     def run(self):
-        self.users = self.half(self.rows, self.users, self.items)
-        self.items = self.half(self.turned, self.items, self.users)
+        self.users = self.half(self.rows, self.users, self.lead)
+        before, self.items = self.items, self.half(self.turned, self.lead, self.users)
+        onward = self.momentum and not self.first
+        self.lead = self.items + self.momentum * (self.items - before) if onward else self.items
+        self.first = False
         return {}
 
     def results(self):
@@ -203,15 +208,18 @@ class BPR:
         kernels.set_threads(settings["threads"])
         rng, d = np.random.default_rng(0), settings["factors"]
         self.plan = kernels.pair_plan(rows, n_items)
-        self.users = kernels.normal(rng, 0.1, (rows.n_rows, d))
-        self.items = kernels.normal(rng, 0.1, (n_items, d))
+        spread = settings.get("init", 0.1)
+        self.users = kernels.normal(rng, spread, (rows.n_rows, d))
+        self.items = kernels.normal(rng, spread, (n_items, d))
         self.bias, self.epoch = np.zeros(n_items, np.float32), 0
-        rate, reg = settings["learning_rate"], settings["reg"]
-        self.options = {"rate": rate, "reg": reg, "reg_bias": reg}
+        self.rate, self.decay = settings["learning_rate"], settings.get("decay", 1.0)
+        self.options = {"reg": settings["reg"], "reg_bias": settings["reg"]}
 
     def run(self):
         drawn = kernels.draw_pairs(self.plan, self.epoch)
-        kernels.bpr_sgd(drawn, self.users, self.items, self.bias, **self.options)
+        sides = (self.users, self.items, self.bias)
+        kernels.bpr_sgd(drawn, *sides, rate=self.rate, **self.options)
+        self.rate *= self.decay
         self.epoch += 1
         return {}
 
@@ -233,8 +241,9 @@ class RatingMF:
         n_items = int(max(items.max(), data["test_items"].max())) + 1
         kernels.set_threads(settings["threads"])
         rng, d = np.random.default_rng(0), settings["factors"]
-        self.P = kernels.normal(rng, 0.1, (n_users, d))
-        self.Q = kernels.normal(rng, 0.1, (n_items, d))
+        spread = settings.get("init", 0.1)
+        self.P = kernels.normal(rng, spread, (n_users, d))
+        self.Q = kernels.normal(rng, spread, (n_items, d))
         self.user_bias, self.item_bias = (
             np.zeros(n_users, np.float32),
             np.zeros(n_items, np.float32),
@@ -243,8 +252,8 @@ class RatingMF:
         self.mean = float(self.ratings.mean(dtype=np.float64))
         self.schedule = kernels.sgd_schedule(users, items, n_users, n_items)
         by_user, by_item = (np.full(n, settings["reg"], np.float32) for n in (n_users, n_items))
+        self.rate, self.decay = settings["learning_rate"], settings.get("decay", 1.0)
         self.options = {
-            "rate": settings["learning_rate"],
             "mean": self.mean,
             "reg_factors_user": by_user,
             "reg_factors_item": by_item,
@@ -254,7 +263,8 @@ class RatingMF:
 
     def run(self):
         sides = (self.P, self.Q, self.user_bias, self.item_bias)
-        kernels.rating_sgd(self.schedule, self.ratings, *sides, **self.options)
+        kernels.rating_sgd(self.schedule, self.ratings, *sides, rate=self.rate, **self.options)
+        self.rate *= self.decay
         return {}
 
     def results(self):
