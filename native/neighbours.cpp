@@ -116,11 +116,12 @@ struct Formula {
   double size(i64 rank) const { return exact[static_cast<std::size_t>(rank)]; }
 };
 
-// The best of every row: up to 2k of each, then cut to k.
+// The best of every row: half as many again as wanted, then cut.
 class Lists {
  public:
   Lists(i64 n, i64 k)
       : k_(static_cast<std::size_t>(k)),
+        room_(k_ + k_ / 2 + 1),
         kept_(static_cast<std::size_t>(n)),
         bar_(static_cast<std::size_t>(n)),
         locks_(LOCKS) {}
@@ -132,9 +133,9 @@ class Lists {
     if (k_ == 0 || one.score < bar_[r]) return bar_[r];
     auto& list = kept_[r];
     if (list.size() == list.capacity())
-      list.reserve(std::min(2 * k_, std::max(SMALL, 2 * list.size())));
+      list.reserve(std::min(room_, std::max(SMALL, 4 * list.size())));
     list.push_back(one);
-    if (list.size() == 2 * k_) {
+    if (list.size() == room_) {
       cut(list);
       bar_[r] = list.back().score;
     }
@@ -163,7 +164,7 @@ class Lists {
     list.resize(k_);
   }
 
-  std::size_t k_;
+  std::size_t k_, room_;  // kept at the end, and until a cut
   std::vector<std::vector<Scored>> kept_;
   std::vector<float> bar_;
   std::vector<std::mutex> locks_;
