@@ -185,8 +185,8 @@ void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_item
 bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const float* targets,
                 SgdSides sides, SgdRates rates, double& squared_error, const Run& run);
 
-// bpr_sgd.cpp: likes in the order of a plan, the pairs drawn for one epoch, and one epoch over
-// them.
+// bpr_sgd.cpp: likes in the order of a plan, the pairs drawn for one epoch, and one epoch over them
+// without keeping them. A range of people has fewer than 2^32 likes.
 struct PairPlan {
   const i32 *users, *items;  // likes, range of people after range of people
   const i64* bounds;         // [blocks + 1], where each range begins
@@ -194,10 +194,10 @@ struct PairPlan {
   std::uint64_t seed;
 };
 i64 pair_blocks(i64 n, i64 n_items);
-void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items,
-               i64* bounds);
+bool pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items,
+               i64* bounds, const Run& run = {});
 bool draw_pairs(const PairPlan& plan, std::uint64_t epoch, i32* pairs, i64* bounds, const Run& run);
-bool bpr_sgd(const i32* pairs, const i64* bounds, i64 blocks, PairSides sides, PairRates rates,
+bool bpr_sgd(const PairPlan& plan, std::uint64_t epoch, PairSides sides, PairRates rates,
              PairCount& count, const Run& run);
 
 // pair_taste.cpp: the vector of each history that maximises BPR's likelihood against a panel of

@@ -205,8 +205,8 @@ class BPR:
         self.options = {"rate": rate, "reg": reg, "reg_bias": reg}
 
     def run(self):
-        drawn = kernels.draw_pairs(self.plan, self.epoch)
-        kernels.bpr_sgd(drawn, self.users, self.items, self.bias, **self.options)
+        sides = self.users, self.items, self.bias
+        kernels.bpr_sgd(self.plan, self.epoch, *sides, **self.options)
         self.epoch += 1
         return {}
 

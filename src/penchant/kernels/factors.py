@@ -17,6 +17,7 @@ Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 MOST_FACTORS = 1024
+_SOME_ROWS = 1024  # drawn at once
 _INFINITE = -3  # said by the native solve_rows
 _SOLVERS = {"exact": 0, "cg": 1, "block": 2}
 
@@ -117,7 +118,9 @@ def normal(rng: np.random.Generator, sd: float, shape: tuple[int, int]) -> Float
     (2, 3)
     """
     out: Float32 = on_lines(shape)
-    out[:] = rng.normal(0, sd, shape)
+    for start in range(0, len(out), _SOME_ROWS):  # float64 of a few rows at a time
+        some = out[start : start + _SOME_ROWS]
+        some[:] = rng.normal(0, sd, some.shape)
     return out
 
 

@@ -103,7 +103,8 @@ class _Sides:
         """Every like once; returns the share of pairs that were in order before their step."""
         model = self.model
         return kernels.bpr_sgd(
-            kernels.draw_pairs(self.plan, number),
+            self.plan,
+            number,
             self.P,
             self.Q,
             self.bias,
