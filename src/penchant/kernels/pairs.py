@@ -126,8 +126,9 @@ def bpr_sgd(
 ) -> float:
     """One epoch of BPR by stochastic gradient ascent, in place (Rendle et al., UAI 2009).
 
-    It walks the pairs of `draw_pairs`, but draws a block only when its turn comes. For each (u, i, j): ``x = p_u · (q_i − q_j) + b_i − b_j`` and ``g = σ(−x)``; then, all from the
-    old values, ``p += rate (g (q_i − q_j) − reg p)``, ``q_i += rate (g p − reg q_i)``,
+    It walks the pairs of `draw_pairs`, but draws a block only when its turn comes. For each
+    (u, i, j): ``x = p_u · (q_i − q_j) + b_i − b_j`` and ``g = σ(−x)``; then, all from the old
+    values, ``p += rate (g (q_i − q_j) − reg p)``, ``q_i += rate (g p − reg q_i)``,
     ``q_j += rate (−g p − reg q_j)``, ``b_i += rate (g − reg_bias b_i)`` and
     ``b_j += rate (−g − reg_bias b_j)``. Blocks of a step share neither people nor items, so bytes
     do not depend on threads.
