@@ -157,14 +157,6 @@ i64 pair_blocks(i64 n, i64 n_items) {
 
 bool pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items,
                i64* bounds, const Run& run) {
-  struct Keyed {
-    i64 key;
-    std::uint32_t at;  // from the begin of its range
-    i32 user;
-    bool operator<(const Keyed& other) const {
-      return key < other.key || (key == other.key && at < other.at);
-    }
-  };
   const i64 n = likes.indptr[likes.n_rows];
   std::vector<i64> events(static_cast<std::size_t>(likes.n_rows));
   for (i64 u = 0; u < likes.n_rows; ++u)
@@ -175,17 +167,18 @@ bool pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i3
   };
   for (i64 b = 0; b <= blocks; ++b) bounds[b] = likes.indptr[first(b)];
   return parallel(blocks, run, [&](i64 b, int) {
-    std::vector<Keyed> sorted;
-    sorted.reserve(static_cast<std::size_t>(bounds[b + 1] - bounds[b]));
+    const i64 begin = bounds[b], n_here = bounds[b + 1] - begin;
+    std::vector<i64> order(static_cast<std::size_t>(n_here));
+    std::vector<i32> owner;
     for (i64 u = first(b); u < first(b + 1); ++u)
-      for (i64 r = likes.indptr[u]; r < likes.indptr[u + 1]; ++r)
-        sorted.push_back({static_cast<i64>(drawn(seed, static_cast<std::uint64_t>(r))),
-                          static_cast<std::uint32_t>(r - bounds[b]), static_cast<i32>(u)});
-    std::sort(sorted.begin(), sorted.end());
-    i64 to = bounds[b];
-    for (const Keyed& like : sorted) {
-      users[to] = like.user;
-      items[to++] = likes.indices[bounds[b] + like.at];
+      owner.insert(owner.end(), static_cast<std::size_t>(likes.indptr[u + 1] - likes.indptr[u]),
+                   static_cast<i32>(u));
+    std::iota(order.begin(), order.end(), begin);
+    shuffle(seed, order.data(), n_here);
+    for (i64 at = 0; at < n_here; ++at) {
+      const i64 like = order[static_cast<std::size_t>(at)];
+      users[begin + at] = owner[static_cast<std::size_t>(like - begin)];
+      items[begin + at] = likes.indices[like];
     }
   });
 }

@@ -173,20 +173,22 @@ struct Descent {
 i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* objective,
                const Run& run);
 
-// rating_sgd.cpp: a fixed schedule of blocks, and one epoch through it, in place.
+// rating_sgd.cpp: the order of a fixed schedule, block after block, and one epoch over ratings that
+// stand in it, in place.
 struct Schedule {
-  const i64* order;   // positions of ratings, block after block
-  const i64* bounds;  // [steps * blocks + 1]
-  i64 steps, blocks;
+  const i32 *users, *items;
+  const float* targets;
+  const i64* bounds;  // [blocks² + 1]
+  i64 blocks;
 };
 i64 schedule_size(i64 n, bool serial);
 void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_items,
               std::uint64_t seed, i64 blocks, i64* order, i64* bounds);
-bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const float* targets,
-                SgdSides sides, SgdRates rates, double& squared_error, const Run& run);
+bool rating_sgd(const Schedule& plan, SgdSides sides, SgdRates rates, double& squared_error,
+                const Run& run);
 
 // bpr_sgd.cpp: likes in the order of a plan, the pairs drawn for one epoch, and one epoch over them
-// without keeping them. A range of people has fewer than 2^32 likes.
+// without keeping them.
 struct PairPlan {
   const i32 *users, *items;  // likes, range of people after range of people
   const i64* bounds;         // [blocks + 1], where each range begins

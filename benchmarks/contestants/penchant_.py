@@ -223,10 +223,11 @@ class RatingMF:
 
     def __init__(self, data, settings):
         self.data = data
-        users, items = np.asarray(data["users"]), np.asarray(data["items"])
+        users, items, ratings = (np.asarray(data[name]) for name in ("users", "items", "ratings"))
         n_users = int(max(users.max(), data["test_users"].max())) + 1
         n_items = int(max(items.max(), data["test_items"].max())) + 1
         kernels.set_threads(settings["threads"])
+        self.schedule = kernels.sgd_schedule(users, items, ratings, n_users, n_items)
         rng, d = np.random.default_rng(0), settings["factors"]
         self.P = kernels.normal(rng, 0.1, (n_users, d))
         self.Q = kernels.normal(rng, 0.1, (n_items, d))
@@ -234,9 +235,7 @@ class RatingMF:
             np.zeros(n_users, np.float32),
             np.zeros(n_items, np.float32),
         )
-        self.ratings = np.array(data["ratings"])
-        self.mean = float(self.ratings.mean(dtype=np.float64))
-        self.schedule = kernels.sgd_schedule(users, items, n_users, n_items)
+        self.mean = float(ratings.mean(dtype=np.float64))
         by_user, by_item = (np.full(n, settings["reg"], np.float32) for n in (n_users, n_items))
         self.options = {
             "rate": settings["learning_rate"],
@@ -249,7 +248,7 @@ class RatingMF:
 
     def run(self):
         sides = (self.P, self.Q, self.user_bias, self.item_bias)
-        kernels.rating_sgd(self.schedule, self.ratings, *sides, **self.options)
+        kernels.rating_sgd(self.schedule, *sides, **self.options)
         return {}
 
     def results(self):

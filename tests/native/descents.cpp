@@ -90,11 +90,18 @@ void rated(const Sparse& x, int d, i64 blocks, bool factors, bool biases) {
   const auto targets = reals(x.indptr.back(), 22);
   const Planned plan = scheduled(x, users, blocks);
   const std::vector<float> damping(ITEMS, static_cast<float>(DAMPING));
+  std::vector<i32> walked_users, walked_items;
+  std::vector<float> walked_targets;
+  for (const i64 r : plan.order) {
+    walked_users.push_back(users[r]);
+    walked_items.push_back(x.indices[r]);
+    walked_targets.push_back(targets[r]);
+  }
   double squared = 0;
   const auto out = on_any_threads<std::vector<float>>([&](const Run& run) {
     Sides<float> s(d);
-    CHECK(rating_sgd({plan.order.data(), plan.bounds.data(), blocks, blocks}, users.data(),
-                     x.indices.data(), targets.data(),
+    CHECK(rating_sgd({walked_users.data(), walked_items.data(), walked_targets.data(),
+                      plan.bounds.data(), blocks},
                      {s.P.data(), s.Q.data(), s.of_user.data(), s.of_item.data(), d},
                      {static_cast<float>(RATE), static_cast<float>(MEAN), damping.data(),
                       damping.data(), damping.data(), damping.data(), factors, biases},
