@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 #include <vector>
 
 #include "kernels.hpp"
@@ -16,6 +17,16 @@ inline std::uint64_t drawn(std::uint64_t seed, std::uint64_t counter) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
   x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
   return x ^ (x >> 31);
+}
+
+// Positions in the order of the numbers drawn for them.
+inline void shuffle(std::uint64_t seed, i64* positions, i64 n) {
+  std::vector<std::pair<i64, i64>> by_number;
+  by_number.reserve(static_cast<std::size_t>(n));
+  for (i64 at = 0; at < n; ++at)
+    by_number.emplace_back(drawn(seed, static_cast<std::uint64_t>(positions[at])), positions[at]);
+  std::sort(by_number.begin(), by_number.end());
+  for (i64 at = 0; at < n; ++at) positions[at] = by_number[static_cast<std::size_t>(at)].second;
 }
 
 inline std::vector<i64> counts(const i32* ids, i64 n, i64 size) {

@@ -23,8 +23,8 @@ std::vector<float> damping(const FoldIn& model, const Rows& rows) {
 i64 fold_in(const FoldIn& model, const Rows& rows, const float* targets, float* tastes,
             const Run& run) {
   const std::vector<float> scale = damping(model, rows);
-  const Ridge problem{rows,        targets,      model.items, model.panels.n_items, model.panels.d,
-                      model.ridge, scale.data(), model.gram};
+  const Ridge problem{rows,           targets,     model.items,  model.panels.n_items,
+                      model.panels.d, model.ridge, scale.data(), model.gram};
   return solve_rows(problem, {Method::exact, nullptr, 1, LANES}, tastes, nullptr, run);
 }
 

@@ -23,6 +23,11 @@ class Huge {
   ~Huge() { std::free(data_); }
 
   void resize(std::size_t size) {
+    renew(size);
+    if (size) std::memset(static_cast<void*>(data_), 0, size * sizeof(T));
+  }
+
+  void renew(std::size_t size) {  // holds anything
     constexpr std::size_t PAGE = std::size_t{2} << 20;
     const std::size_t bytes = (size * sizeof(T) + PAGE - 1) / PAGE * PAGE;
     std::free(data_);
@@ -32,7 +37,6 @@ class Huge {
 #if defined(MADV_HUGEPAGE)
     if (size) madvise(data_, bytes, MADV_HUGEPAGE);
 #endif
-    if (size) std::memset(static_cast<void*>(data_), 0, size * sizeof(T));
   }
 
   T* data() { return data_; }

@@ -198,20 +198,22 @@ i64 fold_in(const FoldIn& model, const Rows& rows, const float* targets, float* 
 i64 fold_in_best(const FoldIn& model, const Rows& rows, const float* targets, i64 n,
                  const Filter& filter, i32* ids, float* scores, const Run& run);
 
-// rating_sgd.cpp: a fixed schedule of blocks, and one epoch through it, in place.
+// rating_sgd.cpp: the order of a fixed schedule, block after block, and one epoch over ratings that
+// stand in it, in place.
 struct Schedule {
-  const i64* order;   // positions of ratings, block after block
-  const i64* bounds;  // [steps * blocks + 1]
-  i64 steps, blocks;
+  const i32 *users, *items;
+  const float* targets;
+  const i64* bounds;  // [blocks² + 1]
+  i64 blocks;
 };
 i64 schedule_size(i64 n, bool serial);
 void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_items,
               std::uint64_t seed, i64 blocks, i64* order, i64* bounds);
-bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const float* targets,
-                SgdSides sides, SgdRates rates, double& squared_error, const Run& run);
+bool rating_sgd(const Schedule& plan, SgdSides sides, SgdRates rates, double& squared_error,
+                const Run& run);
 
-// bpr_sgd.cpp: likes in the order of a plan, the pairs drawn for one epoch, and one epoch over
-// them.
+// bpr_sgd.cpp: likes in the order of a plan, the pairs drawn for one epoch, and one epoch over them
+// without keeping them.
 struct PairPlan {
   const i32 *users, *items;  // likes, range of people after range of people
   const i64* bounds;         // [blocks + 1], where each range begins
@@ -219,10 +221,10 @@ struct PairPlan {
   std::uint64_t seed;
 };
 i64 pair_blocks(i64 n, i64 n_items);
-void pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items,
-               i64* bounds);
+bool pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items,
+               i64* bounds, const Run& run = {});
 bool draw_pairs(const PairPlan& plan, std::uint64_t epoch, i32* pairs, i64* bounds, const Run& run);
-bool bpr_sgd(const i32* pairs, const i64* bounds, i64 blocks, PairSides sides, PairRates rates,
+bool bpr_sgd(const PairPlan& plan, std::uint64_t epoch, PairSides sides, PairRates rates,
              PairCount& count, const Run& run);
 
 // pair_taste.cpp: the vector of each history that maximises BPR's likelihood against a panel of

@@ -44,27 +44,30 @@ void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_item
   }
   const std::vector<i64> user_bin = ranges(counts(users, n, n_users), n, blocks);
   const std::vector<i64> item_bin = dealt(counts(items, n, n_items), blocks);
-  std::vector<i32> cell(static_cast<std::size_t>(n));
-  std::vector<i64> key(static_cast<std::size_t>(n));
-  for (i64 r = 0; r < n; ++r) {
+  const auto cell = [&](i64 r) {  // step, block
     const i64 row = user_bin[static_cast<std::size_t>(users[r])];
     const i64 column = item_bin[static_cast<std::size_t>(items[r])];
-    cell[static_cast<std::size_t>(r)] =
-        static_cast<i32>(((column - row + blocks) % blocks) * blocks + row);  // step, block
-    key[static_cast<std::size_t>(r)] = static_cast<i64>(drawn(seed, static_cast<std::uint64_t>(r)));
-  }
-  csr(cell.data(), n, blocks * blocks, key.data(), bounds, order);
+    return (column - row + blocks) % blocks * blocks + row;
+  };
+  const i64 cells = blocks * blocks;
+  std::fill(bounds, bounds + cells + 1, 0);
+  for (i64 r = 0; r < n; ++r) ++bounds[cell(r) + 1];
+  std::partial_sum(bounds, bounds + cells + 1, bounds);
+  std::vector<i64> next(bounds, bounds + cells);
+  for (i64 r = 0; r < n; ++r) order[next[static_cast<std::size_t>(cell(r))]++] = r;
+  for (i64 c = 0; c < cells; ++c) shuffle(seed, order + bounds[c], bounds[c + 1] - bounds[c]);
 }
 
-bool rating_sgd(const Schedule& plan, const i32* users, const i32* items, const float* targets,
-                SgdSides sides, SgdRates rates, double& squared_error, const Run& run) {
-  std::vector<double> errors(static_cast<std::size_t>(plan.steps * plan.blocks));
-  for (i64 step = 0; step < plan.steps; ++step) {
+bool rating_sgd(const Schedule& plan, SgdSides sides, SgdRates rates, double& squared_error,
+                const Run& run) {
+  std::vector<double> errors(static_cast<std::size_t>(plan.blocks * plan.blocks));
+  for (i64 step = 0; step < plan.blocks; ++step) {
     Blocks blocks(plan.blocks, run.threads);
     const bool finished = parallel(plan.blocks, run, [&](i64, int worker) {
       const i64 cell = step * plan.blocks + blocks.take(worker), first = plan.bounds[cell];
-      errors[static_cast<std::size_t>(cell)] = level().sgd(
-          plan.order + first, plan.bounds[cell + 1] - first, users, items, targets, sides, rates);
+      errors[static_cast<std::size_t>(cell)] =
+          level().sgd(plan.users + first, plan.items + first, plan.targets + first,
+                      plan.bounds[cell + 1] - first, sides, rates);
     });
     if (!finished) return false;
   }

@@ -1,12 +1,14 @@
 // slim_columns: one sparse regression of each item's column on all others, by coordinate descent.
 //
-// G = XᵀX is summed once. A column works on a small set of items whose part of G is copied next to
-// each other and stays in the cache; when no weight moves there any more, the residual of all items
-// tells which of those outside would move, and the set takes them in. Columns are independent, so
-// their bytes do not depend on threads.
+// G = XᵀX is summed once; counts of up to 65,535 take two bytes each. A column works on a small set
+// of items whose part of G is copied next to each other and stays in the cache; when no weight
+// moves there any more, the residual of all items tells which of those outside would move, and the
+// set takes them in. Columns are independent, so their bytes do not depend on threads.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <memory>
+#include <type_traits>
 
 #include "isa/columns.hpp"
 #include "turned.hpp"
@@ -26,13 +28,24 @@ std::size_t at(i64 n) { return static_cast<std::size_t>(n); }
 // X both ways, the items of a person in order, and where among them each entry of an item stands.
 struct BothWays {
   const Turned by_item, by_person;
-  std::vector<i64> place;
+  std::vector<i32> place;
 
   BothWays(const Rows& x, i64 n_items)
       : by_item(x, n_items), by_person(by_item.rows(), x.n_rows), place(by_item.indices.size()) {
     std::vector<i64> next(by_item.indptr.begin(), by_item.indptr.end() - 1);
-    for (std::size_t f = 0; f < by_person.indices.size(); ++f)
-      place[at(next[at(by_person.indices[f])]++)] = static_cast<i64>(f);
+    for (i64 person = 0; person < x.n_rows; ++person)
+      for (i64 f = by_person.indptr[at(person)]; f < by_person.indptr[at(person) + 1]; ++f)
+        place[at(next[at(by_person.indices[at(f)])]++)] =
+            static_cast<i32>(f - by_person.indptr[at(person)]);
+  }
+
+  // Whether all products are whole numbers of two bytes.
+  bool small_counts() const {
+    const auto whole = [](float value) { return value == 1.0f; };
+    if (!std::all_of(by_item.values.begin(), by_item.values.end(), whole)) return false;
+    for (std::size_t i = 1; i < by_item.indptr.size(); ++i)
+      if (by_item.indptr[i] - by_item.indptr[i - 1] > UINT16_MAX) return false;
+    return true;
   }
 };
 
@@ -56,11 +69,14 @@ struct Scratch {
   }
 };
 
-// G = XᵀX: a square, or for a large catalogue rows of what is not 0.
+// G = XᵀX: a square, perhaps of small counts, or for a large catalogue rows of what is not 0.
 class Products {
  public:
-  explicit Products(i64 n) : width_(padded(at(n))), dense_(n <= DENSE), diagonal_(at(n)) {
-    if (dense_)
+  Products(i64 n, bool small)
+      : width_(padded(at(n))), dense_(n <= DENSE), small_(dense_ && small), diagonal_(at(n)) {
+    if (small_)
+      counts_.resize(at(n) * width_);
+    else if (dense_)
       square_.resize(at(n) * width_);
     else
       lists_.resize(at(n));
@@ -72,34 +88,41 @@ class Products {
     for (i64 e = items.indptr[i]; e < items.indptr[i + 1]; ++e) {
       const double mine = items.value(e);
       const i64 person = items.indices[e], end = people.indptr[person + 1];
-      for (i64 f = dense_ ? x.place[at(e)] : people.indptr[person]; f < end; ++f)
+      for (i64 f = people.indptr[person] + (dense_ ? x.place[at(e)] : 0); f < end; ++f)
         sum[at(people.indices[f])] += mine * people.value(f);
     }
     diagonal_[at(i)] = static_cast<float>(sum[at(i)]);
-    for (std::size_t k = dense_ ? at(i) : 0; k < sum.size(); ++k) {
-      if (dense_)
-        square_[at(i) * width_ + k] = static_cast<float>(sum[k]);
-      else if (sum[k] != 0)
-        lists_[at(i)].push_back({static_cast<float>(sum[k]), static_cast<i32>(k)});
-      sum[k] = 0;
-    }
+    if (dense_)
+      in_square([&](auto* square) {
+        using Cell = std::remove_reference_t<decltype(*square)>;
+        for (std::size_t k = at(i); k < sum.size(); ++k)
+          square[at(i) * width_ + k] = static_cast<Cell>(sum[k]);
+      });
+    else
+      for (std::size_t k = 0; k < sum.size(); ++k)
+        if (sum[k] != 0) lists_[at(i)].push_back({static_cast<float>(sum[k]), static_cast<i32>(k)});
+    std::fill(sum.begin(), sum.end(), 0.0);
   }
 
   // What is left of the diagonal in rows first to last, from the other side.
   void mirror(i64 first, i64 last) {
     if (!dense_) return;
-    for (i64 k = 0; k < last; ++k)
-      for (i64 i = std::max(first, k + 1); i < last; ++i)
-        square_[at(i) * width_ + at(k)] = square_[at(k) * width_ + at(i)];
+    in_square([&](auto* square) {
+      for (i64 k = 0; k < last; ++k)
+        for (i64 i = std::max(first, k + 1); i < last; ++i)
+          square[at(i) * width_ + at(k)] = square[at(k) * width_ + at(i)];
+    });
   }
 
   float diagonal(i64 i) const { return diagonal_[at(i)]; }
 
   // to -= factor · row i
   void subtract(i64 i, float factor, float* to) const {
-    if (dense_)
-      column_loops().subtract(to, square_.data() + at(i) * width_, factor,
-                              static_cast<i64>(width_));
+    const auto width = static_cast<i64>(width_);
+    if (small_)
+      column_loops().subtract_counts(to, counts_.data() + at(i) * width_, factor, width);
+    else if (dense_)
+      column_loops().subtract(to, square_.data() + at(i) * width_, factor, width);
     else
       for (const Scored& cell : lists_[at(i)]) to[cell.id] -= factor * cell.score;
   }
@@ -116,22 +139,35 @@ class Products {
     s.last_width = width;
     for (std::size_t a = kept; a < s.set.size(); ++a) {
       float* to = s.M.data() + a * width;
-      if (dense_) {
-        const float* from = square_.data() + at(s.set[a]) * width_;
-        for (std::size_t b = 0; b < s.set.size(); ++b) to[b] = from[s.set[b]];
-      } else {
-        for (const Scored& cell : lists_[at(s.set[a])])
-          if (s.place[at(cell.id)] >= 0) to[s.place[at(cell.id)]] = cell.score;
-      }
+      gather_row(s, s.set[a], to);
       for (std::size_t b = 0; b < kept; ++b) s.M[b * width + a] = to[b];
     }
   }
 
  private:
   std::size_t width_;
-  bool dense_;
+  bool dense_, small_;
   std::vector<float> diagonal_, square_;
+  std::vector<std::uint16_t> counts_;
   std::vector<std::vector<Scored>> lists_;
+
+  template <class Work>
+  void in_square(Work work) {
+    small_ ? work(counts_.data()) : work(square_.data());
+  }
+
+  void gather_row(const Scratch& s, i32 i, float* to) const {
+    const auto from_square = [&](const auto* from) {
+      for (std::size_t b = 0; b < s.set.size(); ++b) to[b] = static_cast<float>(from[s.set[b]]);
+    };
+    if (small_)
+      from_square(counts_.data() + at(i) * width_);
+    else if (dense_)
+      from_square(square_.data() + at(i) * width_);
+    else
+      for (const Scored& cell : lists_[at(i)])
+        if (s.place[at(cell.id)] >= 0) to[s.place[at(cell.id)]] = cell.score;
+  }
 };
 
 // A column of a large set takes seconds, so its rounds ask too; only worker 0, the caller, may.
@@ -252,16 +288,17 @@ struct Problem {
 }  // namespace
 
 bool slim_columns(const Rows& x, i64 n_items, const Slim& slim, OwnedRows& out, const Run& run) {
-  const BothWays table(x, n_items);
   std::vector<Scratch> scratch(at(std::max(run.threads, 1)));
-  Products G(n_items);
+  auto table = std::make_unique<const BothWays>(x, n_items);
+  Products G(n_items, table->small_counts());
   const i64 chunks = (n_items + SUM_CHUNK - 1) / SUM_CHUNK;
   bool finished = parallel(chunks, run, [&](i64 chunk, int worker) {
     Scratch& s = scratch[at(worker)];
     s.reserve(n_items);
     for (i64 i = chunk * SUM_CHUNK; i < std::min((chunk + 1) * SUM_CHUNK, n_items); ++i)
-      G.sum(i, table, s.sum);
+      G.sum(i, *table, s.sum);
   });
+  table.reset();
   finished = finished && parallel(chunks, run, [&](i64 chunk, int) {
                G.mirror(chunk * SUM_CHUNK, std::min((chunk + 1) * SUM_CHUNK, n_items));
              });

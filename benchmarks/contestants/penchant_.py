@@ -216,9 +216,8 @@ class BPR:
         self.options = {"reg": settings["reg"], "reg_bias": settings["reg"]}
 
     def run(self):
-        drawn = kernels.draw_pairs(self.plan, self.epoch)
-        sides = (self.users, self.items, self.bias)
-        kernels.bpr_sgd(drawn, *sides, rate=self.rate, **self.options)
+        sides = self.users, self.items, self.bias
+        kernels.bpr_sgd(self.plan, self.epoch, *sides, rate=self.rate, **self.options)
         self.rate *= self.decay
         self.epoch += 1
         return {}
@@ -236,10 +235,11 @@ class RatingMF:
 
     def __init__(self, data, settings):
         self.data = data
-        users, items = np.asarray(data["users"]), np.asarray(data["items"])
+        users, items, ratings = (np.asarray(data[name]) for name in ("users", "items", "ratings"))
         n_users = int(max(users.max(), data["test_users"].max())) + 1
         n_items = int(max(items.max(), data["test_items"].max())) + 1
         kernels.set_threads(settings["threads"])
+        self.schedule = kernels.sgd_schedule(users, items, ratings, n_users, n_items)
         rng, d = np.random.default_rng(0), settings["factors"]
         spread = settings.get("init", 0.1)
         self.P = kernels.normal(rng, spread, (n_users, d))
@@ -248,9 +248,7 @@ class RatingMF:
             np.zeros(n_users, np.float32),
             np.zeros(n_items, np.float32),
         )
-        self.ratings = np.array(data["ratings"])
-        self.mean = float(self.ratings.mean(dtype=np.float64))
-        self.schedule = kernels.sgd_schedule(users, items, n_users, n_items)
+        self.mean = float(ratings.mean(dtype=np.float64))
         by_user, by_item = (np.full(n, settings["reg"], np.float32) for n in (n_users, n_items))
         self.rate, self.decay = settings["learning_rate"], settings.get("decay", 1.0)
         self.options = {
@@ -263,7 +261,7 @@ class RatingMF:
 
     def run(self):
         sides = (self.P, self.Q, self.user_bias, self.item_bias)
-        kernels.rating_sgd(self.schedule, self.ratings, *sides, rate=self.rate, **self.options)
+        kernels.rating_sgd(self.schedule, *sides, rate=self.rate, **self.options)
         self.rate *= self.decay
         return {}
 

@@ -16,10 +16,8 @@ struct FoldInArg {
 
   FoldInArg(const Panels& panels, In<float> items, In<float> ridge, Gram gram, double frequency,
             double pull)
-      : items(items),
-        ridge(ridge),
-        gram(gram),
-        model{panels, items.data(), ridge.data(), pointer(gram), frequency, pull} {}
+      : items(items), ridge(ridge), gram(gram), model{panels,        items.data(), ridge.data(),
+                                                      pointer(gram), frequency,    pull} {}
 };
 
 }  // namespace
@@ -95,21 +93,19 @@ void bind_factors(nb::module_& m) {
              blocks, order.data(), bounds.data());
   });
 
-  m.def("rating_sgd", [](In<i64> order, In<i64> bounds, i64 blocks, In<i32> users, In<i32> items,
-                         In<float> targets, Out<float> P, Out<float> Q, Out<float> user_bias,
+  m.def("rating_sgd", [](In<i32> users, In<i32> items, In<float> targets, In<i64> bounds,
+                         i64 blocks, Out<float> P, Out<float> Q, Out<float> user_bias,
                          Out<float> item_bias, float rate, float mean, In<float> user_factors,
                          In<float> item_factors, In<float> reg_user, In<float> reg_item,
                          bool factors, bool biases, int threads) {
-    const Schedule plan{order.data(), bounds.data(), blocks, blocks};
+    const Schedule plan{users.data(), items.data(), targets.data(), bounds.data(), blocks};
     const SgdSides sides{P.data(), Q.data(), user_bias.data(), item_bias.data(),
                          static_cast<int>(P.shape(1))};
     const SgdRates rates{
         rate,    mean,  user_factors.data(), item_factors.data(), reg_user.data(), reg_item.data(),
         factors, biases};
     double error = 0;
-    without_gil(threads, [&](const Run& run) {
-      rating_sgd(plan, users.data(), items.data(), targets.data(), sides, rates, error, run);
-    });
+    without_gil(threads, [&](const Run& run) { rating_sgd(plan, sides, rates, error, run); });
     return error;
   });
 

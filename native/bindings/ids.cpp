@@ -74,9 +74,8 @@ void bind_ids(nb::module_& m) {
   });
   m.def("encode_blob", [](In<std::uint8_t> blob, In<i64> offsets, Out<i32> codes, int threads) {
     std::vector<i64> first;
-    without_gil(threads, [&](const Run& run) {
-      encode(text(blob, offsets), codes.data(), first, run);
-    });
+    without_gil(threads,
+                [&](const Run& run) { encode(text(blob, offsets), codes.data(), first, run); });
     return owned(std::move(first));
   });
   // Positions of first appearance, or the position of the first id that is no text. The list is
@@ -105,18 +104,17 @@ void bind_ids(nb::module_& m) {
     const i64 size = static_cast<i64>(table.size());
     return lookup(table.data(), order.data(), size, &id, 1, &row, {}) ? row : FOREIGN_ORDER;
   });
-  m.def("lookup_text",
-        [](In<std::uint8_t> blob, In<i64> offsets, In<i32> order, nb::str id) -> i64 {
-          Word word{nullptr, 0};
-          word.at = PyUnicode_AsUTF8AndSize(id.ptr(), &word.length);
-          if (word.at == nullptr) {
-            PyErr_Clear();
-            return NO_TEXT;
-          }
-          i32 row = -1;
-          return lookup(text(blob, offsets), order.data(), &word, 1, &row, {}) ? row
-                                                                               : FOREIGN_ORDER;
-        });
+  m.def(
+      "lookup_text", [](In<std::uint8_t> blob, In<i64> offsets, In<i32> order, nb::str id) -> i64 {
+        Word word{nullptr, 0};
+        word.at = PyUnicode_AsUTF8AndSize(id.ptr(), &word.length);
+        if (word.at == nullptr) {
+          PyErr_Clear();
+          return NO_TEXT;
+        }
+        i32 row = -1;
+        return lookup(text(blob, offsets), order.data(), &word, 1, &row, {}) ? row : FOREIGN_ORDER;
+      });
   m.def("lookup_numbers",
         [](In<i64> table, In<i32> order, In<i64> ids, Out<i32> rows, int threads) -> i64 {
           bool fits = true;

@@ -16,17 +16,28 @@ constexpr int WIDTH = 8;
 constexpr int WIDTH = 4;
 #endif
 typedef float Register __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+typedef std::int32_t Wholes __attribute__((vector_size(4 * WIDTH)));
+typedef std::uint16_t Counts __attribute__((vector_size(2 * WIDTH), aligned(2), may_alias));
 
 INLINE Register load(const float* at) { return *reinterpret_cast<const Register*>(at); }
+INLINE Register load(const std::uint16_t* at) {
+  const Wholes whole = __builtin_convertvector(*reinterpret_cast<const Counts*>(at), Wholes);
+  return __builtin_convertvector(whole, Register);
+}
 INLINE void store(float* at, Register value) { *reinterpret_cast<Register*>(at) = value; }
 
-INLINE void subtract_row(float* to, const float* from, float factor, std::int64_t width) {
+template <class Cell>
+INLINE void subtract_row(float* to, const Cell* from, float factor, std::int64_t width) {
   for (std::int64_t k = 0; k < width; k += LANES)
     for (int lane = 0; lane < LANES; lane += WIDTH)
       store(to + k + lane, load(to + k + lane) - factor * load(from + k + lane));
 }
 
 void subtract(float* to, const float* from, float factor, std::int64_t width) {
+  subtract_row(to, from, factor, width);
+}
+
+void subtract_counts(float* to, const std::uint16_t* from, float factor, std::int64_t width) {
   subtract_row(to, from, factor, width);
 }
 
@@ -58,6 +69,6 @@ bool descend(const System& s, float tolerance, int most, float* w, float* r) {
 #define JOINED(a, b) a##b
 #define TABLE_NAME(level) JOINED(columns_, level)
 extern const ColumnLoops TABLE_NAME(PENCHANT_LEVEL);
-const ColumnLoops TABLE_NAME(PENCHANT_LEVEL) = {descend, subtract};
+const ColumnLoops TABLE_NAME(PENCHANT_LEVEL) = {descend, subtract, subtract_counts};
 
 }  // namespace penchant

@@ -113,10 +113,9 @@ struct Level {
   void (*add_eight)(const std::int32_t* columns, const float* values, std::int64_t n,
                     const float* weights, float* sums);
 
-  // One pass over ratings (positions in order) in place; returns the sum of squared errors before
-  // each step.
-  double (*sgd)(const std::int64_t* order, std::int64_t n, const std::int32_t* users,
-                const std::int32_t* items, const float* targets, SgdSides sides, SgdRates rates);
+  // One pass over n ratings in place; returns the sum of squared errors before each step.
+  double (*sgd)(const std::int32_t* users, const std::int32_t* items, const float* targets,
+                std::int64_t n, SgdSides sides, SgdRates rates);
 };
 
 extern const Level level_baseline;

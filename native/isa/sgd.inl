@@ -37,26 +37,20 @@ INLINE void fetch(const float* row, int d) {
   for (int k = 0; k < d; k += LANES) __builtin_prefetch(row + k);
 }
 
-double sgd(const std::int64_t* order, std::int64_t n, const std::int32_t* users,
-           const std::int32_t* items, const float* targets, SgdSides sides, SgdRates rates) {
-  constexpr std::int64_t AHEAD = 6,
-                         FAR = 32;  // ratings whose vectors, and who themselves, are on the way
+double sgd(const std::int32_t* users, const std::int32_t* items, const float* targets,
+           std::int64_t n, SgdSides sides, SgdRates rates) {
+  constexpr std::int64_t AHEAD = 6;  // ratings whose vectors are on the way
   double total = 0;
   const int d = sides.d;
   for (std::int64_t at = 0; at < n; ++at) {
-    if (at + FAR < n) {
-      __builtin_prefetch(users + order[at + FAR]);
-      __builtin_prefetch(items + order[at + FAR]);
-      __builtin_prefetch(targets + order[at + FAR]);
-    }
     if (at + AHEAD < n) {
-      fetch(sides.P + static_cast<std::int64_t>(users[order[at + AHEAD]]) * d, d);
-      fetch(sides.Q + static_cast<std::int64_t>(items[order[at + AHEAD]]) * d, d);
+      fetch(sides.P + static_cast<std::int64_t>(users[at + AHEAD]) * d, d);
+      fetch(sides.Q + static_cast<std::int64_t>(items[at + AHEAD]) * d, d);
     }
-    const std::int64_t r = order[at], u = users[r], i = items[r];
+    const std::int64_t u = users[at], i = items[at];
     float *p = sides.P + u * d, *q = sides.Q + i * d;
     float *bu = sides.user_bias + u, *bi = sides.item_bias + i;
-    const float error = targets[r] - rates.mean - *bu - *bi - product(p, q, d);
+    const float error = targets[at] - rates.mean - *bu - *bi - product(p, q, d);
     total += static_cast<double>(error) * error;
     if (rates.biases) {
       *bu += rates.rate * (error - rates.user_bias[u] * *bu);

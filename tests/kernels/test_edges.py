@@ -55,13 +55,13 @@ def test_numbers_that_would_be_changed_silently_are_refused(case):
 
 def test_a_schedule_carries_the_ratings_it_was_made_for():
     """For other people and items blocks of a step could meet; so they cannot be handed in."""
-    users, items, *_ = _sgd_problem()
-    plan = kernels.sgd_schedule(users, items, 40, 30)
+    users, items, targets, *_ = _sgd_problem()
+    plan = kernels.sgd_schedule(users, items, targets, 40, 30)
     kept = plan.users.copy()
     users[:] = 0
     assert plan.users.tolist() == kept.tolist()
     with pytest.raises(ValueError, match="read-only"):
-        plan.order[0] = 5
+        plan.users[0] = 5
 
 
 def test_long_lists_are_those_of_a_full_sort():

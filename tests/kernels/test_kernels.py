@@ -461,10 +461,9 @@ def _sgd_problem(seed=0, n=900, d=21, n_users=40, n_items=30):
 
 def _sgd(problem, serial=False, **options):
     users, items, targets, sides, regs = problem
-    plan = kernels.sgd_schedule(users, items, 40, 30, 3, serial=serial)
+    plan = kernels.sgd_schedule(users, items, targets, 40, 30, 3, serial=serial)
     total = kernels.rating_sgd(
         plan,
-        targets,
         *sides,
         rate=0.02,
         mean=3.0,
@@ -482,9 +481,9 @@ def test_rating_sgd(serial):
     """One epoch is what walking the schedule rating by rating gives."""
     problem, twin = _sgd_problem(), _sgd_problem()
     plan, total = _sgd(problem, serial)
-    users, items, targets, sides, regs = twin
+    *_, sides, regs = twin
     sides = [side.astype(np.float64) for side in sides]
-    expected = twins.sgd(plan.order, users, items, targets, *sides, 0.02, 3.0, regs)
+    expected = twins.sgd(plan.users, plan.items, plan.targets, *sides, 0.02, 3.0, regs)
     assert total == pytest.approx(expected, rel=1e-4)
     for got, wanted in zip(problem[3], sides, strict=True):
         np.testing.assert_allclose(got, wanted, atol=1e-4)
@@ -492,18 +491,22 @@ def test_rating_sgd(serial):
 
 def test_sgd_schedule_is_a_permutation_whose_steps_share_nothing():
     users, items, *_ = _sgd_problem()
-    plan = kernels.sgd_schedule(users, items, 40, 30, 1)
-    assert sorted(plan.order.tolist()) == list(range(len(users)))
+    places = np.arange(len(users))
+    plan = kernels.sgd_schedule(users, items, places, 40, 30, 1)
+    order = plan.targets.astype(int)
+    assert sorted(order) == places.tolist()
+    assert plan.users.tolist() == users[order].tolist()
+    assert plan.items.tolist() == items[order].tolist()
     for step in range(plan.blocks):
         cells = [
-            plan.order[plan.bounds[c] : plan.bounds[c + 1]]
+            order[plan.bounds[c] : plan.bounds[c + 1]]
             for c in range(step * plan.blocks, (step + 1) * plan.blocks)
         ]
         for side in (users, items):
             met = [set(side[cell]) for cell in cells]
             assert sum(map(len, met)) == len(set().union(*met))
-    serial = kernels.sgd_schedule(users, items, 40, 30, serial=True)
-    assert serial.order.tolist() == list(range(len(users)))
+    serial = kernels.sgd_schedule(users, items, places, 40, 30, serial=True)
+    assert serial.targets.tolist() == places.tolist()
 
 
 @pytest.mark.parametrize(
@@ -671,7 +674,10 @@ BAD = {
         lambda: kernels.solve_rows(ONE, [1], [[0]], [0]),
         "row 0 is not positive definite",
     ),
-    "sgd: rows beyond": (lambda: kernels.sgd_schedule([5], [0], 2, 2), "users must be from 0 to 1"),
+    "sgd: rows beyond": (
+        lambda: kernels.sgd_schedule([5], [0], [1], 2, 2),
+        "users must be from 0 to 1",
+    ),
     "threads": (lambda: kernels.set_threads(0), "threads must be"),
     "level": (lambda: kernels.set_isa("mmx"), "no instruction-set level"),
     "no numbers": (lambda: kernels.product([["x"]], [[1]]), "queries must be an array of float32"),

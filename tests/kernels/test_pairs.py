@@ -85,21 +85,21 @@ def test_over_epochs_every_item_is_compared_with_every_like_about_equally_often(
 @pytest.mark.parametrize("d", [1, 15, 16, 21, 32, 64])
 def test_bpr_sgd(d):
     """One epoch is what walking its pairs one by one gives."""
-    drawn = kernels.draw_pairs(kernels.pair_plan(_likes(), 150, seed=4), 0)
+    plan = kernels.pair_plan(_likes(), 150, seed=4)
     sides = _sides(420, 150, d)
     twin = [side.astype(np.float64) for side in sides]
-    share = kernels.bpr_sgd(drawn, *sides, rate=0.05, reg=0.02, reg_bias=0.01)
-    expected = twins.bpr(drawn, *twin, 0.05, 0.02, 0.01)
+    share = kernels.bpr_sgd(plan, 3, *sides, rate=0.05, reg=0.02, reg_bias=0.01)
+    expected = twins.bpr(kernels.draw_pairs(plan, 3), *twin, 0.05, 0.02, 0.01)
     assert share == pytest.approx(expected, abs=2e-3)
     for got, wanted in zip(sides, twin, strict=True):
         np.testing.assert_allclose(got, wanted, atol=2e-5)
 
 
 def test_scores_far_apart_stay_finite():
-    drawn = kernels.draw_pairs(kernels.pair_plan(_likes(), 150), 0)
+    plan = kernels.pair_plan(_likes(), 150)
     P, Q, bias = _sides(420, 150, 16)
     P *= 1e4
-    kernels.bpr_sgd(drawn, P, Q, bias, rate=0.01, reg=0.0, reg_bias=0.0)
+    kernels.bpr_sgd(plan, 0, P, Q, bias, rate=0.01, reg=0.0, reg_bias=0.0)
     assert all(np.isfinite(side).all() for side in (P, Q, bias))
 
 
@@ -160,8 +160,8 @@ def test_a_taste_alone_has_the_bytes_it_has_in_a_crowd():
 def _learned(d=33) -> list[np.ndarray]:
     plan, sides = kernels.pair_plan(_likes(), 150, seed=6), _sides(420, 150, d)
     drawn = [kernels.draw_pairs(plan, epoch) for epoch in range(3)]
-    for one in drawn:
-        kernels.bpr_sgd(one, *sides, rate=0.05, reg=0.01, reg_bias=0.01)
+    for epoch in range(3):
+        kernels.bpr_sgd(plan, epoch, *sides, rate=0.05, reg=0.01, reg_bias=0.01)
     ridge = np.ones((420, d), np.float32)
     taste = kernels.pair_taste(_likes(seed=7), *sides[1:], *_panel(50, d), ridge)
     return [*(one.pairs for one in drawn), *sides, taste]
@@ -190,7 +190,7 @@ def test_edges():
         assert (drawn.pairs[:, 2] == -1).all()
         sides = _sides(plan.n_users, n_items, 4)
         before = sides[1].copy()
-        assert kernels.bpr_sgd(drawn, *sides, rate=0.1, reg=0.1, reg_bias=0.1) == 0.0
+        assert kernels.bpr_sgd(plan, 0, *sides, rate=0.1, reg=0.1, reg_bias=0.1) == 0.0
         assert sides[1].tobytes() == before.tobytes()
 
 
@@ -204,7 +204,8 @@ BAD = {
     "draw: epoch": (lambda: kernels.draw_pairs(kernels.pair_plan(ONE, 1), 1.5), "epoch must be"),
     "sgd: a copy": (
         lambda: kernels.bpr_sgd(
-            kernels.draw_pairs(kernels.pair_plan(ONE, 1), 0),
+            kernels.pair_plan(ONE, 1),
+            0,
             [[1.0]],
             [[1.0]],
             [0.0],

@@ -82,6 +82,16 @@ def test_at_the_minimum_nothing_would_move(values, positive, l1):
     assert np.abs(W).sum() > 50
 
 
+@pytest.mark.parametrize("people", [65_535, 65_536])
+def test_counts_about_as_large_as_two_bytes_hold(people):
+    """Item 0 is everybody's; the others are their halves."""
+    indices = np.stack([np.zeros(people), 1 + np.arange(people) % 2], 1).ravel().astype(np.int32)
+    x = Rows(np.arange(0, 2 * people + 1, 2), indices)
+    w = kernels.slim_columns(x, 3, l1=1.0, l2=2.0, tolerance=0, max_iterations=200)
+    expected = twins.slim(twins.dense(x, 3), 1.0, 2.0, True, rounds=200)
+    np.testing.assert_allclose(_weights(w), expected, atol=1e-4)
+
+
 def test_a_large_catalogue_keeps_only_pairs_that_meet():
     """Beyond 8,192 items G is no square; the weights are those of the items that were met."""
     x, n = _table(2, 200, 120), 9_000

@@ -131,12 +131,11 @@ def squared_loss(rows: Rows, targets, items, ridge, scale, gram, x) -> np.ndarra
     return out
 
 
-def sgd(order, users, items, targets, P, Q, bu, bi, rate, mean, regs) -> float:
-    """Rating after rating, in the order given, in place."""
+def sgd(users, items, targets, P, Q, bu, bi, rate, mean, regs) -> float:
+    """Rating after rating, in place."""
     total = 0.0
-    for r in order:
-        u, i = users[r], items[r]
-        error = targets[r] - mean - bu[u] - bi[i] - P[u] @ Q[i]
+    for u, i, target in zip(users, items, targets, strict=True):
+        error = target - mean - bu[u] - bi[i] - P[u] @ Q[i]
         total += error**2
         bu[u] += rate * (error - regs[2][u] * bu[u])
         bi[i] += rate * (error - regs[3][i] * bi[i])

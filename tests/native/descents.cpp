@@ -90,11 +90,18 @@ void rated(const Sparse& x, int d, i64 blocks, bool factors, bool biases) {
   const auto targets = reals(x.indptr.back(), 22);
   const Planned plan = scheduled(x, users, blocks);
   const std::vector<float> damping(ITEMS, static_cast<float>(DAMPING));
+  std::vector<i32> walked_users, walked_items;
+  std::vector<float> walked_targets;
+  for (const i64 r : plan.order) {
+    walked_users.push_back(users[r]);
+    walked_items.push_back(x.indices[r]);
+    walked_targets.push_back(targets[r]);
+  }
   double squared = 0;
   const auto out = on_any_threads<std::vector<float>>([&](const Run& run) {
     Sides<float> s(d);
-    CHECK(rating_sgd({plan.order.data(), plan.bounds.data(), blocks, blocks}, users.data(),
-                     x.indices.data(), targets.data(),
+    CHECK(rating_sgd({walked_users.data(), walked_items.data(), walked_targets.data(),
+                      plan.bounds.data(), blocks},
                      {s.P.data(), s.Q.data(), s.of_user.data(), s.of_item.data(), d},
                      {static_cast<float>(RATE), static_cast<float>(MEAN), damping.data(),
                       damping.data(), damping.data(), damping.data(), factors, biases},
@@ -109,6 +116,30 @@ void rated(const Sparse& x, int d, i64 blocks, bool factors, bool biases) {
   for (std::size_t at = 0; at < out.size(); ++at) CHECK(near(out[at], wide[at], 1e-4));
   CHECK(near(squared, expected, 1e-4));
 }
+
+struct PlannedLikes {
+  std::vector<i32> users, items;
+  std::vector<i64> starts;
+  bool operator==(const PlannedLikes& other) const {
+    return users == other.users && items == other.items && starts == other.starts;
+  }
+  PairPlan plan() const {
+    const i64 blocks = static_cast<i64>(starts.size()) - 1;
+    return {users.data(), items.data(), starts.data(), blocks, starts.back(), ITEMS, 1};
+  }
+};
+
+PlannedLikes planned_from(const Sparse& likes, i64 blocks) {
+  const i64 n = likes.indptr.back();
+  return on_any_threads<PlannedLikes>([&](const Run& run) {
+    PlannedLikes to{std::vector<i32>(n), std::vector<i32>(n), std::vector<i64>(blocks + 1)};
+    CHECK(pair_plan(likes.rows(), 1, blocks, to.users.data(), to.items.data(), to.starts.data(),
+                    run));
+    return to;
+  });
+}
+
+constexpr std::uint64_t EPOCH = 2;
 
 struct Drawn {
   std::vector<i32> pairs;
@@ -144,18 +175,14 @@ void check_pairs(const Sparse& likes, i64 blocks, const Drawn& drawn) {
   }
 }
 
-Drawn drawn_from(const Sparse& likes, i64 blocks) {
-  const i64 n = likes.indptr.back();
-  std::vector<i32> users(n), items(n);
-  std::vector<i64> starts(blocks + 1);
-  pair_plan(likes.rows(), 1, blocks, users.data(), items.data(), starts.data());
-  const PairPlan plan{users.data(), items.data(), starts.data(), blocks, n, ITEMS, 1};
+Drawn drawn_from(const Sparse& likes, const PlannedLikes& planned) {
+  const PairPlan plan = planned.plan();
   const auto out = on_any_threads<Drawn>([&](const Run& run) {
-    Drawn to{std::vector<i32>(3 * n), std::vector<i64>(blocks * blocks + 1)};
-    CHECK(draw_pairs(plan, 2, to.pairs.data(), to.bounds.data(), run));
+    Drawn to{std::vector<i32>(3 * plan.n), std::vector<i64>(plan.blocks * plan.blocks + 1)};
+    CHECK(draw_pairs(plan, EPOCH, to.pairs.data(), to.bounds.data(), run));
     return to;
   });
-  check_pairs(likes, blocks, out);
+  check_pairs(likes, plan.blocks, out);
   return out;
 }
 
@@ -178,14 +205,14 @@ bool step_on_pair(Sides<double>& s, const i32* pair, int d) {
 }
 
 void paired(const Sparse& likes, int d, i64 blocks) {
-  const Drawn drawn = drawn_from(likes, blocks);
+  const PlannedLikes planned = planned_from(likes, blocks);
+  const Drawn drawn = drawn_from(likes, planned);
   PairCount count{};
   const auto rate = static_cast<float>(RATE), damping = static_cast<float>(DAMPING);
   const auto out = on_any_threads<std::vector<float>>([&](const Run& run) {
     Sides<float> s(d);
-    CHECK(bpr_sgd(drawn.pairs.data(), drawn.bounds.data(), blocks,
-                  {s.P.data(), s.Q.data(), s.of_item.data(), d}, {rate, damping, damping}, count,
-                  run));
+    CHECK(bpr_sgd(planned.plan(), EPOCH, {s.P.data(), s.Q.data(), s.of_item.data(), d},
+                  {rate, damping, damping}, count, run));
     return s.all();
   });
   Sides<double> twin(d);

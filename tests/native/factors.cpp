@@ -101,8 +101,8 @@ void arrives(const Problem& p, Method method) {
 // Folding in is solving with a scale by length, and ranking what comes of it.
 void folds_in(const Problem& p) {
   const Panels panels(p.items.data(), Problem::N_ITEMS, p.d, nullptr, {});
-  const FoldIn model{panels, p.items.data(), p.ridge.data(), p.full ? p.gram_of.data() : nullptr,
-                     0.5,    4.0};
+  const FoldIn model{
+      panels, p.items.data(), p.ridge.data(), p.full ? p.gram_of.data() : nullptr, 0.5, 4.0};
   std::vector<float> scale;
   for (i64 r = 0; r < Problem::N_ROWS; ++r)
     scale.push_back(std::sqrt(static_cast<float>(p.rows.indptr[r + 1] - p.rows.indptr[r] + 4)));

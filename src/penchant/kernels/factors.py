@@ -11,12 +11,13 @@ from penchant.errors import UsageError
 from penchant.kernels import _native
 from penchant.kernels.checks import array, count, finite, on_lines, within
 from penchant.kernels.machine import threads
-from penchant.kernels.rows import Rows, checked
+from penchant.kernels.rows import Rows, checked, gather
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 MOST_FACTORS = 1024
+_SOME_ROWS = 1024  # drawn at once
 _INFINITE = -3  # said by the native solve_rows
 _SOLVERS = {"exact": 0, "cg": 1, "block": 2}
 
@@ -128,7 +129,9 @@ def normal(rng: np.random.Generator, sd: float, shape: tuple[int, int]) -> Float
     (2, 3)
     """
     out: Float32 = on_lines(shape)
-    out[:] = rng.normal(0, sd, shape)
+    for start in range(0, len(out), _SOME_ROWS):  # float64 of a few rows at a time
+        some = out[start : start + _SOME_ROWS]
+        some[:] = rng.normal(0, sd, some.shape)
     return out
 
 
@@ -149,23 +152,23 @@ def gram(items: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Float32:
 class Schedule:
     """Ratings in the order in which `rating_sgd` walks them: blocks that may run side by side.
 
-    It carries the people and items it was made for, because for others blocks of a step could meet.
+    It carries its ratings, because for others blocks of a step could meet.
 
     Attributes:
         users: int32 ``[n]``, below ``n_users``.
         items: int32 ``[n]``, below ``n_items``.
+        targets: float32 ``[n]``, the ratings.
         n_users: how many people.
         n_items: how many items.
-        order: int64 ``[n]``, positions of ratings.
         bounds: int64 ``[blocks² + 1]``, where each block begins.
         blocks: the grid's side; 1 walks ratings as they came.
     """
 
     users: Int32
     items: Int32
+    targets: Float32
     n_users: int
     n_items: int
-    order: Int64
     bounds: Int64
     blocks: int
 
@@ -173,6 +176,7 @@ class Schedule:
 def sgd_schedule(
     users: npt.ArrayLike,
     items: npt.ArrayLike,
+    targets: npt.ArrayLike,
     n_users: int,
     n_items: int,
     seed: int = 0,
@@ -184,28 +188,34 @@ def sgd_schedule(
     Args:
         users: ``[n]`` rows below ``n_users``.
         items: ``[n]`` rows below ``n_items``.
+        targets: ``[n]``, the ratings.
         n_users: how many people.
         n_items: how many items.
         seed: of the order within blocks.
         serial: keep the order of the ratings.
+
+    >>> sgd_schedule([1, 0], [0, 0], [5, 3], 2, 1, serial=True).targets.tolist()
+    [5.0, 3.0]
     """
-    u = array("sgd_schedule", "users", users, np.int32, (None,))
-    i = array("sgd_schedule", "items", items, np.int32, (len(u),))
-    within("sgd_schedule", "users", u, count("sgd_schedule", "n_users", n_users))
-    within("sgd_schedule", "items", i, count("sgd_schedule", "n_items", n_items))
-    seed = count("sgd_schedule", "seed", seed)
+    verb = "sgd_schedule"
+    u = array(verb, "users", users, np.int32, (None,))
+    i = array(verb, "items", items, np.int32, (len(u),))
+    t = array(verb, "targets", targets, np.float32, (len(u),))
+    within(verb, "users", u, count(verb, "n_users", n_users))
+    within(verb, "items", i, count(verb, "n_items", n_items))
+    finite(verb, "targets", t)
+    seed = count(verb, "seed", seed)
     blocks = _native.schedule_size(len(u), serial)
     order, bounds = np.empty(len(u), np.int64), np.empty(blocks * blocks + 1, np.int64)
     _native.schedule(u, i, n_users, n_items, seed, blocks, order, bounds)
-    arrays = [u.copy(), i.copy(), order, bounds]
-    for one in arrays:
+    u, i, t = (gather(one, order) for one in (u, i, t))
+    for one in (u, i, t, bounds):
         one.setflags(write=False)
-    return Schedule(arrays[0], arrays[1], n_users, n_items, order, bounds, blocks)
+    return Schedule(u, i, t, n_users, n_items, bounds, blocks)
 
 
 def rating_sgd(
     schedule: Schedule,
-    targets: npt.ArrayLike,
     P: Float32,
     Q: Float32,
     user_bias: Float32,
@@ -226,8 +236,7 @@ def rating_sgd(
     values. Blocks of a step share neither people nor items, so bytes do not depend on threads.
 
     Args:
-        schedule: what `sgd_schedule` made of the ratings' users and items.
-        targets: ``[n]``, the ratings r.
+        schedule: what `sgd_schedule` made of the ratings r.
         P: float32 ``[U, d]``, changed.
         Q: float32 ``[I, d]``, changed.
         user_bias: float32 ``[U]``, changed.
@@ -249,8 +258,6 @@ def rating_sgd(
     n_users, n_items = schedule.n_users, schedule.n_items
     array(verb, "P", P, np.float32, (n_users, None))
     array(verb, "Q", Q, np.float32, (n_items, P.shape[1]))
-    t = array(verb, "targets", targets, np.float32, (len(schedule.users),))
-    finite(verb, "targets", t)
     damping = [
         array(verb, name, value, np.float32, (size,))
         for name, value, size in (
@@ -263,12 +270,11 @@ def rating_sgd(
     array(verb, "user_bias", user_bias, np.float32, (n_users,))
     array(verb, "item_bias", item_bias, np.float32, (n_items,))
     return _native.rating_sgd(
-        schedule.order,
-        schedule.bounds,
-        schedule.blocks,
         schedule.users,
         schedule.items,
-        t,
+        schedule.targets,
+        schedule.bounds,
+        schedule.blocks,
         P,
         Q,
         user_bias,

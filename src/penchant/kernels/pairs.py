@@ -44,6 +44,11 @@ class PairPlan:
         """Ranges of people, and bins of items: the side of the grid."""
         return len(self.bounds) - 1
 
+    @property
+    def native(self) -> tuple[Int32, Int32, Int64, int, int]:
+        """What the verbs take."""
+        return self.users, self.items, self.bounds, self.n_items, self.seed
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
@@ -78,7 +83,7 @@ def pair_plan(likes: Rows, n_items: int, seed: int = 0) -> PairPlan:
         np.empty(n, np.int32),
         np.empty(blocks + 1, np.int64),
     )
-    _native.pair_plan(likes, seed, blocks, users, items, bounds)
+    _native.pair_plan(likes, seed, blocks, users, items, bounds, threads())
     for one in (users, items, bounds):
         one.setflags(write=False)
     return PairPlan(users, items, likes.n_rows, n_items, bounds, seed)
@@ -102,24 +107,15 @@ def draw_pairs(plan: PairPlan, epoch: int) -> Pairs:
     epoch = count("draw_pairs", "epoch", epoch)
     pairs = np.empty((len(plan.users), 3), np.int32)
     bounds = np.empty(plan.blocks**2 + 1, np.int64)
-    _native.draw_pairs(
-        plan.users,
-        plan.items,
-        plan.bounds,
-        plan.n_items,
-        plan.seed,
-        epoch,
-        pairs,
-        bounds,
-        threads(),
-    )
+    _native.draw_pairs(*plan.native, epoch, pairs, bounds, threads())
     for one in (pairs, bounds):
         one.setflags(write=False)
     return Pairs(pairs, bounds, plan)
 
 
 def bpr_sgd(
-    drawn: Pairs,
+    plan: PairPlan,
+    epoch: int,
     P: Float32,
     Q: Float32,
     bias: Float32,
@@ -130,14 +126,16 @@ def bpr_sgd(
 ) -> float:
     """One epoch of BPR by stochastic gradient ascent, in place (Rendle et al., UAI 2009).
 
-    For each (u, i, j): ``x = p_u · (q_i − q_j) + b_i − b_j`` and ``g = σ(−x)``; then, all from the
-    old values, ``p += rate (g (q_i − q_j) − reg p)``, ``q_i += rate (g p − reg q_i)``,
+    It walks the pairs of `draw_pairs`, but draws a block only when its turn comes. For each
+    (u, i, j): ``x = p_u · (q_i − q_j) + b_i − b_j`` and ``g = σ(−x)``; then, all from the old
+    values, ``p += rate (g (q_i − q_j) − reg p)``, ``q_i += rate (g p − reg q_i)``,
     ``q_j += rate (−g p − reg q_j)``, ``b_i += rate (g − reg_bias b_i)`` and
     ``b_j += rate (−g − reg_bias b_j)``. Blocks of a step share neither people nor items, so bytes
     do not depend on threads.
 
     Args:
-        drawn: the pairs of an epoch.
+        plan: what `pair_plan` made of the likes.
+        epoch: which epoch, at least 0.
         P: float32 ``[n_users, d]``, changed.
         Q: float32 ``[n_items, d]``, changed.
         bias: float32 ``[n_items]``, changed.
@@ -149,14 +147,13 @@ def bpr_sgd(
         The share of pairs that were in order (x > 0) before their step, 0 to 1.
     """
     in_place("bpr_sgd", P=P, Q=Q, bias=bias)
-    plan = drawn.plan
+    epoch = count("bpr_sgd", "epoch", epoch)
     array("bpr_sgd", "P", P, np.float32, (plan.n_users, None))
     array("bpr_sgd", "Q", Q, np.float32, (plan.n_items, P.shape[1]))
     array("bpr_sgd", "bias", bias, np.float32, (plan.n_items,))
     ordered, all_pairs = _native.bpr_sgd(
-        drawn.pairs,
-        drawn.bounds,
-        plan.blocks,
+        *plan.native,
+        epoch,
         P,
         Q,
         bias,

@@ -30,7 +30,8 @@ def slim_columns(
     Coordinate descent on ``G = XᵀX`` (Friedman et al. 2010, "covariance updates"), on a growing
     set of items: those that would move a weight by more than ``tolerance`` are taken in, the ones
     that lower the loss most first, until there are none. G is summed in float64 and kept in
-    float32: ``4 I²`` bytes up to 8,192 items, 8 bytes for each pair that meets beyond.
+    float32: ``4 I²`` bytes up to 8,192 items, or ``2 I²`` where all values are 1 and no item has
+    more than 65,535 of them; 8 bytes for each pair that meets beyond.
 
     Args:
         x: X, ``[U, n_items]``; a column occurs at most once in a row.

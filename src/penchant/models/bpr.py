@@ -75,7 +75,7 @@ class BPR(Model):
 
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
         vectors = (len(h) + h.n_items) * (self.factors + 1) * 12.0
-        return vectors + 56.0 * len(h.items), "Choose fewer factors"
+        return vectors + 40.0 * len(h.items), "Choose fewer factors"
 
 
 @dataclass
@@ -103,7 +103,8 @@ class _Sides:
         """Every like once; returns the share of pairs that were in order before their step."""
         model = self.model
         return kernels.bpr_sgd(
-            kernels.draw_pairs(self.plan, number),
+            self.plan,
+            number,
             self.P,
             self.Q,
             self.bias,

@@ -162,15 +162,14 @@ class _Sides:
     def sgd_steps(self) -> Callable[[int], float]:
         """One epoch of SGD as a function of its number; returns the error met on the way."""
         model, h = self.model, self.h
-        users, items, values = h.owners, h.items, h.values
+        sizes, serial = (len(h), h.n_items), model.order == "file"
         schedule = kernels.sgd_schedule(
-            users, items, len(h), h.n_items, model.seed, serial=model.order == "file"
+            h.owners, h.items, h.values, *sizes, model.seed, serial=serial
         )
 
         def step(epoch: int) -> float:
             total = kernels.rating_sgd(
                 schedule,
-                values,
                 self.P,
                 self.Q,
                 self.user_bias,
@@ -184,7 +183,7 @@ class _Sides:
                 train_factors=model.factors > 0,
                 train_biases=model.biases,
             )
-            return total / max(len(values), 1)
+            return total / max(len(h.values), 1)
 
         return step
 
