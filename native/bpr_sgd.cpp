@@ -69,8 +69,8 @@ class LikedFilter {
   int shift_ = 58;
 };
 
-// One epoch: its items in a random permutation, cut into bins, and the likes of each range of people
-// by bin, within a bin in the plan's order.
+// One epoch: its items in a random permutation, cut into bins, and the likes of each range of
+// people by bin, within a bin in the plan's order.
 class Epoch {
  public:
   Epoch(const PairPlan& plan, std::uint64_t number)
