@@ -14,12 +14,16 @@ from pathlib import Path
 import conductor
 import floors
 import growth
+import installed
 import machine
 import reach
 import report
+import sources
 from conductor import Wishes
+from goals import GOALS
 from tasks import DATA_SETS, TASKS, THREADS, cases
 
+EXTRAS = ("growth", "reach", "sources", "installed")
 HERE = Path(__file__).resolve().parent
 
 
@@ -31,7 +35,7 @@ def main() -> None:
         limit=args.limit or (60 if args.quick else 600),
         only=tuple(args.only),
     )
-    names = [name for name in args.tasks if name not in ("growth", "reach")]
+    names = [name for name in args.tasks if name not in EXTRAS]
     found = begun(args.out)
     print("measuring the machine's ceilings", flush=True)
     known = found.get("ceilings", {})
@@ -51,15 +55,23 @@ def main() -> None:
         keep(found, args.out)
         print(report.text_table(result), flush=True)
     if "growth" in args.tasks or not args.tasks:
-        found["growth"] = growth.measured(wishes, args.threads, args.quick)
+        grown = growth.measured(wishes, args.threads, args.quick, args.variant)
+        found["growth"] = found.get("growth", {}) | grown
         keep(found, args.out)
         print(report.growth_text(found["growth"]), flush=True)
     if "reach" in args.tasks or not args.tasks:
-        races = [goal for goal in reach.GOALS if not args.data or goal.data in args.data]
+        races = [goal for goal in GOALS if not args.data or goal.data in args.data]
         for goal in races[-1:] if args.quick else races:
             found.setdefault("reach", {})[f"{goal.task}/{goal.data}"] = reach.measured(goal, wishes)
             keep(found, args.out)
             print("\n" + reach.text(found["reach"][f"{goal.task}/{goal.data}"]), flush=True)
+    if "sources" in args.tasks or not args.tasks:
+        found["sources"] = sources.measured(wishes, args.threads, args.quick)
+        keep(found, args.out)
+    if "installed" in args.tasks or not args.tasks:
+        found["installed"] = installed.measured(wishes)
+        keep(found, args.out)
+        print("\n" + installed.text(found["installed"]), flush=True)
     print(f"\nkept in {args.out}; python benchmarks/report.py makes the page of it")
 
 
@@ -86,7 +98,7 @@ def keep(found: dict, path: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    known = [*(task.name for task in TASKS), "growth", "reach"]
+    known = [*(task.name for task in TASKS), *EXTRAS]
     parser.add_argument("tasks", nargs="*", metavar="task", help=f"of {', '.join(known)}")
     parser.add_argument("--rounds", type=int, help="turns of each contestant (5; quick 3)")
     parser.add_argument(
@@ -94,7 +106,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--data", nargs="+", choices=DATA_SETS, help="instead of each task's own")
     parser.add_argument("--only", nargs="+", default=[], metavar="library", help="contestants")
-    parser.add_argument("--variant", default="", help="only cases whose name holds this text")
+    parser.add_argument(
+        "--variant", default="", help="only cases, or growth of tasks, whose name holds it"
+    )
     parser.add_argument("--threads", type=int, default=THREADS, help="for everybody (2)")
     parser.add_argument("--limit", type=float, help="seconds per answer (600; quick 60)")
     parser.add_argument("--out", type=Path, default=HERE / "results.json", help="the JSON file")

@@ -182,9 +182,30 @@ def metrics(case: Case, data: Arrays, results: Mapping[str, Arrays], figures: Fi
     return verdicts
 
 
+def reading(case: Case, data: Arrays, results: Mapping[str, Arrays], figures: Figures) -> Verdicts:
+    """The rows' pairs of ids, told from the matrix and the ids of its rows and columns."""
+    truth = _pairs(data["user_ids"], data["item_ids"])
+    verdicts = {}
+    for library, one in results.items():
+        users = _as_numbers(one["user_ids"])[_owners(one)]
+        found = _pairs(users, _as_numbers(one["item_ids"])[one["indices"]])
+        verdicts[library] = Verdict(np.array_equal(found, truth), f"{len(found):,} pairs")
+    return verdicts
+
+
 CHECKS: dict[str, Callable[..., Verdicts]] = {
-    check.__name__: check for check in (als, lists, ease, slim, bpr, rating_mf, metrics)
+    check.__name__: check for check in (als, lists, ease, slim, bpr, rating_mf, metrics, reading)
 }
+
+
+def _pairs(users: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """Pairs in order, as numbers."""
+    return np.sort(users.astype(np.int64) << 32 | items)
+
+
+def _as_numbers(ids: np.ndarray) -> np.ndarray:
+    """The numbers that ids are, or were made of: ``u8`` and ``item 8`` are 8."""
+    return np.char.lstrip(ids, "uitem ").astype(np.int64) if ids.dtype.kind == "U" else ids
 
 
 def _near_lowest(values: Mapping[str, float], factor: float, name: str) -> Verdicts:

@@ -19,6 +19,7 @@ from tasks import Case
 Arrays = dict[str, np.ndarray]
 ASKED = 1000  # people asked about one by one
 TESTED = 0.1  # share of ratings held out
+GAP = 7  # between raw ids, as a database that forgets some leaves
 LISTED = 20  # length of the lists that metrics judge
 
 
@@ -106,15 +107,25 @@ def one_user(case: Case) -> Path:
 def ratings(case: Case) -> Path:
     """Nine tenths of the ratings to learn from, one to predict."""
 
-    def split() -> Arrays:
+    def columns() -> Arrays:
         data = interactions(case.data, ratings=True).merged
-        order = np.random.default_rng(0).permutation(len(data.items))
-        cut = int(len(order) * (1 - TESTED))
-        columns = {"users": data.owners, "items": data.items, "ratings": data.values}
-        train = {name: column[order[:cut]] for name, column in columns.items()}
-        return train | {f"test_{name}": column[order[cut:]] for name, column in columns.items()}
+        return {"users": data.owners, "items": data.items, "ratings": data.values}
 
-    return _written(f"{case.data}/ratings", split)
+    return _written(f"{case.data}/ratings", lambda: _parted(columns(), 0))
+
+
+def ratings_to_choose(case: Case) -> Path:
+    """The part to learn from of `ratings`, parted again in the same way: for choosing settings."""
+    made = load(ratings(case))
+    columns = {name: np.asarray(made[name]) for name in ("users", "items", "ratings")}
+    return _written(f"{case.data}/ratings-to-choose", lambda: _parted(columns, 1))
+
+
+def _parted(columns: Arrays, seed: int) -> Arrays:
+    order = np.random.default_rng(seed).permutation(len(columns["items"]))
+    cut = int(len(order) * (1 - TESTED))
+    train = {name: column[order[:cut]] for name, column in columns.items()}
+    return train | {f"test_{name}": column[order[cut:]] for name, column in columns.items()}
 
 
 def lists(case: Case) -> Path:
@@ -158,6 +169,38 @@ def split_likes(case: Case) -> Path:
     return _written(f"{case.data}/split-likes", split)
 
 
+def columns(case: Case) -> Path:
+    """user_ids, item_ids: a row per like in no order, ids with gaps; or drawn ones, rows-N."""
+    if case.data.startswith("rows-"):
+        n = int(case.data.removeprefix("rows-"))
+        return _written(f"{case.data}/columns", lambda: drawn_rows(n))
+
+    def shuffled() -> Arrays:
+        made = load(likes(case))
+        users = np.repeat(np.arange(len(made["indptr"]) - 1), np.diff(made["indptr"]))
+        order = np.random.default_rng(6).permutation(len(users))
+        items = np.asarray(made["indices"], np.int64)
+        return {"user_ids": users[order] * GAP + 1, "item_ids": items[order] * GAP + 1}
+
+    return _written(f"{case.data}/columns", shuffled)
+
+
+def drawn_rows(n: int) -> Arrays:
+    """Rows of log-normal people and skewed items; as many of both per row as MovieLens 20M has.
+
+    >>> {name: (len(ids), int(ids.min()) % GAP) for name, ids in drawn_rows(100).items()}
+    {'user_ids': (100, 1), 'item_ids': (100, 1)}
+    """
+    rng = np.random.default_rng(0)
+    share = rng.lognormal(0, 1.4, max(n * 138_493 // 20_000_263, 2)).cumsum()
+    users = np.empty(n, np.int64)
+    for part in np.array_split(users, max(n // 10_000_000, 1)):
+        part[:] = np.searchsorted(share / share[-1], rng.random(len(part))) * GAP + 1
+    items = (26_744 * rng.random(n) ** 3).astype(np.int64)
+    items *= GAP
+    return {"user_ids": users, "item_ids": items + 1}
+
+
 def nothing(case: Case) -> Path:
     """No arrays."""
     return _written("nothing", dict)
@@ -170,7 +213,10 @@ def sizes(arrays: Arrays) -> tuple[int, int]:
 
 RECIPES: dict[str, Callable[[Case], Path]] = {
     recipe.__name__: recipe
-    for recipe in (likes, als, factors, one_user, ratings, lists, split_likes, nothing)
+    for recipe in (
+        *(likes, als, factors, one_user, ratings, ratings_to_choose),
+        *(lists, split_likes, columns, nothing),
+    )
 }
 
 

@@ -6,6 +6,8 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -44,14 +46,36 @@ def python_of(library: str) -> Path:
     if wanted is None:
         raise NotRunError(f"there is no peers/{library}.txt")
     digest = hashlib.sha256(wanted.read_bytes()).hexdigest()
-    folder = peers_folder() / f"{library}-{digest[:12]}"  # nobody else's: nothing is ever cleared
+    return _made(f"{library}-{digest[:12]}", ["-r", str(wanted)], f"peers/{wanted.name}")
+
+
+def own_python() -> Path:
+    """The python of an environment with Penchant's wheel and what it requires, no extras.
+
+    Raises:
+        NotRunError: it cannot be built or installed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder]
+        _do([*build, "--no-build-isolation", str(HERE.parent)], "no wheel can be built")
+        wheel = next(Path(folder).glob("*.whl"))
+        with zipfile.ZipFile(wheel) as files:  # what is in it: the wheel itself tells its hour
+            inside = sorted((one.filename, one.CRC) for one in files.infolist())
+        digest = hashlib.sha256(repr(inside).encode()).hexdigest()
+        given = [str(wheel), "-c", str(HERE.parent / "constraints.txt")]
+        return _made(f"{OWN}-{digest[:12]}", given, "the wheel")
+
+
+def _made(name: str, wanted: list[str], what: str) -> Path:
+    """The python of an environment, which is made if it is not there."""
+    folder = peers_folder() / name  # nobody else's: nothing is ever cleared
     python, mark = folder / "bin" / "python", folder / "complete"
     if mark.exists():
         return python
-    print(f"  making the environment of {library}", flush=True)
+    print(f"  making the environment {name}", flush=True)
     _do([sys.executable, "-m", "venv", str(folder)], "no environment")
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _do([*install, "-r", str(wanted)], f"peers/{wanted.name} cannot be installed")
+    _do([*install, *wanted], f"{what} cannot be installed")
     mark.touch()
     return python
 

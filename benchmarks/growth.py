@@ -18,6 +18,7 @@ from tasks import TASKS, Case, Task
 DOUBLINGS = 4
 AXES = ("users", "items", "interactions", "factors", "threads")
 SETTINGS = {
+    "reading": {"ids": "integers"},
     "als": {"factors": 64, "method": "cg", "reg": 10.0, "alpha": 0.1},
     "item_cosine": {"k": 100},
     "top_k": {"factors": 64, "n": 10},
@@ -33,6 +34,7 @@ class Size:
     interactions: int = 100_000
     factors: int = 64
     threads: int = 2
+    rows: int = 0  # drawn instead of a town, people with them
 
     def case(self, task: Task) -> Case:
         """The task at this size."""
@@ -40,16 +42,33 @@ class Size:
         if "factors" in settings:
             settings["factors"] = self.factors
         town = f"town-{self.users}x{self.items}x{self.interactions}"
-        return Case(task, town, settings, self.threads)
+        data = f"rows-{self.rows}" if self.rows else town
+        return Case(task, data, settings, self.threads)
 
 
-def sizes(axis: str, threads: int, doublings: int = DOUBLINGS) -> list[Size]:
+TOWN = Size()
+BASES = {"reading": Size(rows=6_250_000)}  # whose fourth doubling is 100 million
+QUICK_ROWS = 100_000
+
+
+def axes_of(task: str) -> list[str]:
+    """What is doubled for a task.
+
+    >>> axes_of("item_cosine"), axes_of("reading")
+    (['users', 'items', 'interactions', 'threads'], ['rows', 'threads'])
+    """
+    if task in BASES:
+        return ["rows", "threads"]
+    return [one for one in AXES if one != "factors" or "factors" in SETTINGS[task]]
+
+
+def sizes(axis: str, threads: int, doublings: int = DOUBLINGS, base: Size = TOWN) -> list[Size]:
     """The base and its doublings along an axis; factors begin at 16 and threads at one.
 
     >>> [size.users for size in sizes("users", 2, 2)]
     [4000, 8000, 16000]
     """
-    base = Size(threads=threads)
+    base = replace(base, threads=threads)
     begin = {"factors": 16, "threads": 1}.get(axis, getattr(base, axis))
     return [replace(base, **{axis: begin << step}) for step in range(doublings + 1)]
 
@@ -63,19 +82,22 @@ def exponent(x: list[float], seconds: list[float]) -> float:
     return float(np.polyfit(np.log(x), np.log(seconds), 1)[0])
 
 
-def measured(wishes: Wishes, threads: int, quick: bool) -> dict:
+def measured(wishes: Wishes, threads: int, quick: bool, variant: str = "") -> dict:
     """For each task and axis the medians and the exponent, as they stand in results.
 
-    The exponent of threads is fitted over those that have a core each.
+    Only of tasks whose name holds ``variant``. The exponent of threads is fitted over those that
+    have a core each.
     """
     found: dict[str, dict] = {}
     for task in TASKS:
-        if task.name not in SETTINGS:
+        if task.name not in SETTINGS or variant not in task.name:
             continue
-        axes = [one for one in AXES if one != "factors" or "factors" in SETTINGS[task.name]]
-        for axis in axes:
+        base = BASES.get(task.name, TOWN)
+        if quick and base.rows:
+            base = replace(base, rows=QUICK_ROWS)
+        for axis in axes_of(task.name):
             print(f"\ngrowth of {task.name} with {axis}", flush=True)
-            points = sizes(axis, threads, 2 if quick else DOUBLINGS)
+            points = sizes(axis, threads, 2 if quick else DOUBLINGS, base)
             try:
                 series = _series(task, axis, points, wishes)
             except NotRunError as reason:
@@ -112,7 +134,13 @@ def _series(task: Task, axis: str, points: list[Size], wishes: Wishes) -> dict:
     return {
         "points": table,
         "exponent": exponent([row[0] for row in fitted], [row[1] for row in fitted]),
-        "held": {name: getattr(points[0], name) for name in AXES if name != axis},
+        "held": {name: getattr(points[0], name) for name in _held(points[0], axis)},
         "cores_there": [round(one, 3) for one in ratios],
         "one_core_lent": lent,
     }
+
+
+def _held(point: Size, axis: str) -> list[str]:
+    """The sizes that matter and are not doubled."""
+    names = ("rows", "threads") if point.rows else AXES
+    return [name for name in names if name != axis]

@@ -1,211 +1,190 @@
 """Time to a quality: how long each contestant takes to its own best, and Penchant to the same.
 
-Epochs differ in what they achieve, so seconds per epoch tell half. Here everybody learns epoch by
-epoch on one part and is judged on another, with several settings each; of each library the best
-counts. Only learning is timed, never judging.
+Epochs differ in what they achieve, so seconds per epoch tell half. Here everybody learns on one
+part and is judged on another as it goes, with several settings each; of each library the best
+counts. Only learning is timed, never judging. Where the judge is a test part, settings and the
+number of epochs are chosen on a validation part first, and only what was chosen meets the test.
 """
 
 from __future__ import annotations
 
+import statistics
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-import checks
 import datasets
-from conductor import Contestant, Wishes
-from datasets import Arrays
+from conductor import Contestant, Wishes, in_turn
 from environments import NotRunError
-from penchant import kernels
-from penchant.evaluation.metrics import ndcg
-from penchant.kernels import Rows
-from tasks import TASKS, THREADS, Case
+from goals import Goal, Settings
+from tasks import TASKS, THREADS, Case, said
 
 OURS = "penchant"
+NEAR = 0.001  # of a quality: what counts as there
+LONG = 20.0  # seconds after which a run is not repeated
+PATIENCE = 30  # epochs before a run may be given up; some learn late
+INF = float("inf")
 
 
 @dataclass(frozen=True)
-class Goal:
-    """A quality that contestants race to.
+class Look:
+    """What so many epochs brought, and in how many seconds."""
 
-    Attributes:
-        task: whose contestants learn.
-        title: what the reader sees.
-        data: on which data.
-        recipe: the arrays, a function of `datasets`.
-        variants: settings that each library may choose from.
-        epochs: of everybody.
-        look: epochs between two judgements.
-        quality: higher is better.
-        unit: what the quality is.
-    """
-
-    task: str
-    title: str
-    data: str
-    recipe: str
-    variants: Mapping[str, tuple[Mapping[str, object], ...]]
     epochs: int
-    look: int
-    quality: Callable[[Case, Arrays, Arrays], float]
-    unit: str
+    seconds: float
+    quality: float
 
 
-def negative_loss(case: Case, data: Arrays, found: Arrays) -> float:
-    """The true loss of implicit ALS, turned so that higher is better."""
-    return -checks.als_loss(case, data, found["user_factors"], found["item_factors"])
+@dataclass(frozen=True)
+class Run:
+    """One library's way with one of its settings."""
 
+    library: str
+    settings: Settings
+    looks: tuple[Look, ...]
+    anew: bool = False  # every look is a fit from nothing, preparation and all
+    preparation: float = 0.0  # seconds, not in the looks of one that goes on
 
-def negative_rmse(case: Case, data: Arrays, found: Arrays) -> float:
-    """The error on the test part, clipped to the stars, turned so that higher is better."""
-    low, high = data["ratings"].min(), data["ratings"].max()
-    errors = np.clip(found["predictions"], low, high) - data["test_ratings"]
-    return -float(np.sqrt(np.mean(errors.astype(np.float64) ** 2)))
+    def best(self) -> Look:
+        """Where its quality was highest."""
+        return max(self.looks, key=lambda look: look.quality)
 
+    def after(self, epochs: int) -> Look:
+        """The look after so many epochs, or the last."""
+        return next((look for look in self.looks if look.epochs == epochs), self.looks[-1])
 
-def validation_ndcg(case: Case, data: Arrays, found: Arrays) -> float:
-    """nDCG@10 of held-out likes, the likes learned from left out."""
-    seen = Rows(np.array(data["indptr"]), np.array(data["indices"]))
-    held = Rows(np.array(data["held_indptr"]), np.array(data["held_indices"]))
-    users, items = (found[f"{side}_factors"].astype(np.float32) for side in ("user", "item"))
-    lists, _ = kernels.top_k(users, items, 10, exclude=seen)
-    sizes = np.diff(held.indptr)
-    asked = sizes > 0
-    return float(ndcg(kernels.hits(lists, held, len(items))[asked], sizes[asked]).mean())
-
-
-_ALS = {"factors": 64, "reg": 10.0, "alpha": 0.1}
-_METHODS = tuple({**_ALS, "method": method} for method in ("cg", "exact"))
-_RATES = tuple({"factors": 64, "learning_rate": rate, "reg": 0.01} for rate in (0.02, 0.05, 0.1))
-_STEPS = tuple(
-    {"factors": 64, "learning_rate": rate, "reg": reg}
-    for rate, reg in ((0.005, 0.02), (0.01, 0.05), (0.02, 0.1))
-)
-
-GOALS = (
-    Goal(
-        "als",
-        "Implicit ALS to the same true loss",
-        "ml-1m",
-        "als",
-        {"": _METHODS, "irspack": ({**_ALS, "method": "cg"}, {**_ALS, "method": "exact"})},
-        12,
-        1,
-        negative_loss,
-        "loss",
-    ),
-    Goal(
-        "bpr",
-        "BPR to the same nDCG@10 of held-out likes",
-        "ml-1m",
-        "split_likes",
-        {"": _RATES},
-        30,
-        2,
-        validation_ndcg,
-        "nDCG@10",
-    ),
-    Goal(
-        "rating_mf",
-        "Rating matrix factorization to the same test RMSE",
-        "ml-100k",
-        "ratings",
-        {"": _STEPS},
-        40,
-        4,
-        negative_rmse,
-        "RMSE",
-    ),
-    Goal(
-        "rating_mf",
-        "Rating matrix factorization to the same test RMSE",
-        "ml-1m",
-        "ratings",
-        {"": _STEPS[1:]},
-        20,
-        5,
-        negative_rmse,
-        "RMSE",
-    ),
-)
+    def until(self, quality: float) -> float:
+        """The seconds after which it was as good; infinite if it never was."""
+        there = (look.seconds for look in self.looks if look.quality >= quality)
+        return next(there, float("inf"))
 
 
 @dataclass
-class Run:
-    """One library with one variant on its way: seconds so far, and what they had brought."""
+class Race:
+    """Everybody on the way to one goal."""
 
-    contestant: str
-    settings: Mapping[str, object]
-    seconds: float = 0.0
-    seen: tuple[tuple[int, float, float], ...] = ()  # epochs, seconds, quality
+    goal: Goal
+    wishes: Wishes
+    gone: dict[str, str] = field(default_factory=dict)
+    lent: bool = False  # a core was missing, however often a run was repeated
+    finals: dict[str, Run] = field(default_factory=dict)
 
-    def best(self) -> tuple[int, float, float]:
-        """Where its quality was highest."""
-        return max(self.seen, key=lambda one: one[2])
+    def trials(self, library: str) -> list[Run]:
+        """A run with each of a library's settings, on the part where settings are chosen."""
+        recipe = self.goal.choosing or self.goal.recipe
+        runs = []
+        for settings in self.goal.settings(library):
+            try:
+                runs.append(self.run(library, settings, recipe))
+            except NotRunError as reason:
+                self.gone[library] = str(reason)
+        return runs
 
-    def until(self, quality: float) -> float | None:
-        """The seconds after which it was as good."""
-        return next((seconds for _, seconds, found in self.seen if found >= quality), None)
+    def final(self, trial: Run) -> Run:
+        """The race itself with the settings of a trial: several times, the median of each look."""
+        key = f"{trial.library} {said(trial.settings)}"
+        if key not in self.finals:
+            begin, runs = time.perf_counter(), []
+            while len(runs) < self.wishes.rounds and time.perf_counter() - begin < LONG:
+                runs.append(self.run(trial.library, trial.settings, self.goal.recipe))
+            prepared = statistics.median(run.preparation for run in runs)
+            self.finals[key] = replace(runs[0], looks=_medians(runs), preparation=prepared)
+        return self.finals[key]
+
+    def run(self, library: str, settings: Settings, recipe: str) -> Run:
+        """One run, again if a core was missing."""
+        task = next(task for task in TASKS if task.name == self.goal.task)
+        case = Case(task, self.goal.data, settings, THREADS)
+        data = datasets.RECIPES[recipe](case)
+        runs, _, lent = in_turn(lambda: {library: self._run(library, case, data)}, 1, case.threads)
+        self.lent |= lent
+        return runs[0][library]
+
+    def _run(self, library: str, case: Case, data: Path) -> Run:
+        arrays, looks = datasets.load(data), []
+        with tempfile.TemporaryDirectory(prefix="penchant-bench-") as scratch:
+            one = Contestant(library, case, data, Path(scratch), self.wishes.limit)
+            told = one.greeting
+            try:
+                for epochs in self.goal.looks:
+                    seconds = one.ask(f"learn {epochs}")["seconds"]
+                    one.ask("results")
+                    found = {path.stem: np.load(path) for path in Path(scratch).glob("*.npy")}
+                    quality = self.goal.quality(case, arrays, found)
+                    looks.append(Look(epochs, seconds, quality if quality == quality else -INF))
+                    if _hopeless(looks):
+                        break
+            finally:
+                one.stop()
+        return Run(library, case.settings, tuple(looks), told["anew"], told["setup_seconds"])
 
 
 def measured(goal: Goal, wishes: Wishes) -> dict:
     """One race, as it stands in results."""
+    race = Race(goal, wishes)
     task = next(task for task in TASKS if task.name == goal.task)
-    runs, gone = [], {}
-    for library in wishes.invited(task.contestants):
-        for settings in goal.variants.get(library, goal.variants[""]):
-            case = Case(task, goal.data, settings, THREADS)
-            try:
-                runs.append(_raced(goal, case, library, wishes.limit))
-            except NotRunError as reason:
-                gone[library] = str(reason)
-    ours = [run for run in runs if run.contestant == OURS]
-    rows = []
-    for library in dict.fromkeys(run.contestant for run in runs):
-        run = max((one for one in runs if one.contestant == library), key=lambda one: one.best()[2])
-        epochs, seconds, quality = run.best()
-        near = quality - 0.001 * abs(quality)  # what counts as there: within a thousandth
-        seconds = run.until(near) or seconds
-        reached = [found for one in ours if (found := one.until(near)) is not None]
-        rows.append(
-            {
-                "library": library,
-                "settings": dict(run.settings),
-                "epochs": epochs,
-                "quality": abs(quality),
-                "seconds": seconds,
-                "ours": seconds if library == OURS else min(reached, default=None),
-            }
-        )
+    trials = {library: race.trials(library) for library in wishes.invited(task.contestants)}
+    rows = [_row(race, runs, trials.get(OURS, [])) for runs in trials.values() if runs]
     return {
         "title": goal.title,
         "data": goal.data,
         "unit": goal.unit,
         "rows": sorted(rows, key=lambda row: row["seconds"]),
-        "not_run": gone,
+        "not_run": race.gone,
+        "one_core_lent": race.lent,
     }
 
 
-def _raced(goal: Goal, case: Case, library: str, limit: float) -> Run:
-    """One library's way, judged every few epochs."""
-    data = datasets.RECIPES[goal.recipe](case)
-    arrays, run = datasets.load(data), Run(library, case.settings)
-    with tempfile.TemporaryDirectory(prefix="penchant-bench-") as scratch:
-        one = Contestant(library, case, data, Path(scratch), limit)
-        try:
-            for epoch in range(1, goal.epochs + 1):
-                run.seconds += one.ask("run")["seconds"]
-                if epoch % goal.look == 0:
-                    one.ask("results")
-                    found = {path.stem: np.load(path) for path in Path(scratch).rglob("*.npy")}
-                    quality = goal.quality(case, arrays, found)
-                    run.seen += ((epoch, run.seconds, quality),)
-        finally:
-            one.stop()
-    return run
+def _row(race: Race, runs: list[Run], ours: list[Run]) -> dict:
+    """A library's best, and Penchant to the same, each with the settings chosen in the trials."""
+    near = _nearly(max(run.best().quality for run in runs))
+    trial = min(runs, key=lambda run: (run.until(near), -run.best().quality))
+    final = race.final(trial)
+    goal = final.after(trial.best().epochs)
+    near = _nearly(goal.quality)
+    row = {
+        "library": trial.library,
+        "settings": dict(trial.settings),
+        "epochs": goal.epochs,
+        "quality": abs(goal.quality),
+        "seconds": final.until(near),
+        "ours": None,
+    }
+    if ours:
+        sought = trial.best().quality
+        if not race.goal.choosing:  # else no thousandth less, as the final is on other rows
+            sought = _nearly(sought)
+        quickest = min(ours, key=lambda run: (run.until(sought), -run.best().quality))
+        chosen = trial if trial.library == OURS else quickest
+        found = race.final(chosen)
+        seconds = found.until(near) + (found.preparation if final.anew else 0)
+        row |= {"ours": None if seconds == INF else seconds, "by": dict(chosen.settings)}
+    return row
+
+
+def _nearly(quality: float) -> float:
+    return quality - NEAR * abs(quality)
+
+
+def _hopeless(looks: list[Look]) -> bool:
+    """Whether the later half of the epochs, of not too few, brought nothing better."""
+    best = max(looks, key=lambda look: look.quality)
+    return looks[-1].epochs >= max(PATIENCE, 2 * best.epochs)
+
+
+def _medians(runs: list[Run]) -> tuple[Look, ...]:
+    """Of runs with the same settings the median of each look that all of them had."""
+    return tuple(
+        Look(
+            same[0].epochs,
+            statistics.median(look.seconds for look in same),
+            statistics.median(look.quality for look in same),
+        )
+        for same in zip(*(run.looks for run in runs), strict=False)
+    )
 
 
 def text(race: dict) -> str:
@@ -214,9 +193,10 @@ def text(race: dict) -> str:
     for row in race["rows"]:
         ours = "never" if row["ours"] is None else f"{row['ours']:.3f} s"
         ratio = "" if row["ours"] is None else f"{row['seconds'] / row['ours']:.2f} ×"
-        lines.append(
-            f"{row['library']:<10} {race['unit']} {row['quality']:<10.6g} in {row['seconds']:.3f} s"
-            f" ({row['epochs']} epochs); Penchant there in {ours}  {ratio}"
-        )
+        lines += [
+            f"{row['library']:<10} {race['unit']} {row['quality']:<10.6g} ({row['epochs']} epochs)",
+            f"    near in {row['seconds']:.3f} s, Penchant in {ours}  {ratio}",
+            f"    {said(row['settings'])}" + (f" | {said(row['by'])}" if "by" in row else ""),
+        ]
     lines += [f"{library} not run: {why}" for library, why in race["not_run"].items()]
     return "\n".join(lines)

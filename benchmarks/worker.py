@@ -35,6 +35,7 @@ class Worker:
 
     def __init__(self, library: str, task: str, data: Path, settings: dict, results: Path) -> None:
         self.results_folder = results
+        self.epochs, self.spent = 0, 0.0
         module = contestant(library)
         self.greeting = {"version": module.version(), "python": platform.python_version()}
         if task == "startup":
@@ -48,7 +49,8 @@ class Worker:
         begin = time.perf_counter()
         self.task = module.TASKS[task](arrays, settings)
         seconds = time.perf_counter() - begin
-        self.greeting |= {"setup_seconds": seconds, "rss": resident("VmRSS")}
+        self.anew = getattr(self.task, "anew", False)  # cannot go on: learns from nothing each time
+        self.greeting |= {"setup_seconds": seconds, "rss": resident("VmRSS"), "anew": self.anew}
 
     def run(self) -> dict:
         """One repetition, timed."""
@@ -56,6 +58,22 @@ class Worker:
         figures = self.task.run()
         seconds = time.perf_counter() - begin
         return {"seconds": seconds, **(figures or {})}
+
+    def learn(self, epochs: str) -> dict:
+        """Learn until so many epochs are done; the seconds of them all.
+
+        A task goes on epoch by epoch (`run`), or by several at once if it has a `learn`; one that
+        is `anew` begins at nothing and pays for the whole.
+        """
+        begin, more = time.perf_counter(), int(epochs) - (0 if self.anew else self.epochs)
+        if hasattr(self.task, "learn"):
+            self.task.learn(more)
+        else:
+            for _ in range(more):
+                self.task.run()
+        seconds = time.perf_counter() - begin
+        self.epochs, self.spent = int(epochs), seconds + (0.0 if self.anew else self.spent)
+        return {"seconds": self.spent}
 
     def results(self) -> dict:
         """The arrays to check, saved."""
@@ -139,13 +157,13 @@ def main(arguments: list[str]) -> None:
         answer({"error": f"{type(error).__name__}: {error}"})
         return
     answer({"ready": True, **worker.greeting})
-    words = {"run": worker.run, "results": worker.results, "peak": worker.peak}
+    words = {one.__name__: one for one in (worker.run, worker.learn, worker.results, worker.peak)}
     for line in sys.stdin:
-        word = line.strip()
+        word, *arguments = line.split()
         if word == "quit":
             break
         try:
-            answer(words[word]())
+            answer(words[word](*arguments))
         except Exception as error:  # noqa: BLE001
             answer({"error": f"{type(error).__name__}: {error}"})
 

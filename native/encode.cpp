@@ -37,13 +37,13 @@ std::vector<i64> divided(i64 n, const Run& run) {
   return starts;
 }
 
-template <class Id, class Make>
-bool encode_any(const Id* ids, const std::vector<i64>& starts, Make make, i32* codes,
+template <class Id, class At, class Make>
+bool encode_any(At id, const std::vector<i64>& starts, Make make, i32* codes,
                 std::vector<i64>& first, const Run& run) {
   const auto walk = [&](i64 part, auto visit) {
     for (i64 at = starts[static_cast<std::size_t>(part)];
          at < starts[static_cast<std::size_t>(part + 1)]; ++at)
-      visit(at, ids[at]);
+      visit(at, id(at));
   };
   Numbered<Id> whole;
   const bool done = number(starts, make, walk, codes, whole, run);
@@ -72,13 +72,24 @@ bool encode(const i64* ids, i64 n, i32* codes, std::vector<i64>& first, const Ru
   const std::uint64_t span =
       static_cast<std::uint64_t>(*std::max_element(high.begin(), high.end())) -
       static_cast<std::uint64_t>(least);
+  const auto id = [ids](i64 at) { return ids[at]; };
+  const auto direct = [&] { return Direct(least, span + 1); };
   if (n > 0 && span < static_cast<std::uint64_t>(2 * n / static_cast<i64>(parts)))
-    return encode_any(ids, starts, [&] { return Direct(least, span + 1); }, codes, first, run);
-  return encode_any(ids, starts, [] { return Hashed<i64>(); }, codes, first, run);
+    return encode_any<i64>(id, starts, direct, codes, first, run);
+  return encode_any<i64>(id, starts, [] { return Hashed<i64>(); }, codes, first, run);
 }
 
 bool encode(const Word* ids, i64 n, i32* codes, std::vector<i64>& first, const Run& run) {
-  return encode_any(ids, divided(n, run), [] { return Hashed<Word>(); }, codes, first, run);
+  const auto id = [ids](i64 at) { return ids[at]; };
+  return encode_any<Word>(id, divided(n, run), [] { return Hashed<Word>(); }, codes, first, run);
+}
+
+bool encode(const Text& ids, i32* codes, std::vector<i64>& first, const Run& run) {
+  const auto id = [&ids](i64 at) {
+    return Word{ids.blob + ids.offsets[at], ids.offsets[at + 1] - ids.offsets[at]};
+  };
+  const auto starts = divided(ids.size, run);
+  return encode_any<Word>(id, starts, [] { return Hashed<Word>(); }, codes, first, run);
 }
 
 }  // namespace penchant

@@ -55,6 +55,7 @@ struct Scored {
 // encode.cpp: ids numbered in order of first appearance; first[c] is where id c appeared.
 bool encode(const i64* ids, i64 n, i32* codes, std::vector<i64>& first, const Run& run);
 bool encode(const Word* ids, i64 n, i32* codes, std::vector<i64>& first, const Run& run);
+bool encode(const Text& ids, i32* codes, std::vector<i64>& first, const Run& run);
 
 // lookup.cpp: the permutation that sorts ids, and binary searches through it; -1 is unknown. lookup
 // is false if the order leads outside the table.
@@ -74,9 +75,16 @@ struct TextColumn {
 bool divide(const char* text, i64 size, const Word& delimiter, i64 width,
             std::vector<TextColumn>& out, i64& n, const Run& run);
 
-// csr.cpp: stable order of entries by (row, time, position). transpose.cpp: columns as rows.
+// csr.cpp: stable order of entries by (row, time, position); arranged moves the times, and cells
+// beside the entries, along. transpose.cpp: columns as rows.
+struct Beside {
+  const std::uint32_t* cells;
+  std::uint32_t* sorted;
+};
 bool csr(const i32* rows, i64 n, i64 n_rows, const i64* times, i64* indptr, i64* order,
          const Run& run = {});
+bool arranged(const i32* rows, i64 n, i64 n_rows, const i64* times, i64* indptr, i64* order,
+              i64* sorted_times, const std::vector<Beside>& columns, const Run& run);
 bool transpose(const Rows& rows, i64 n_columns, i64* indptr, i32* indices, float* values,
                const Run& run = {});
 
@@ -92,11 +100,16 @@ bool gather(const std::uint64_t* source, const i64* places, i64 n, std::uint64_t
             const Run& run);
 bool sound(const Rows& rows, i64 n_columns, const Run& run);
 
+// grades.cpp: the distinct values in order, if there are at most `most` of them.
+bool grades(const float* values, i64 n, i64 most, std::vector<float>& found, bool& few,
+            const Run& run);
+
 // top_k.cpp: the n best per row by (score descending, column ascending); -1 pads.
 struct Filter {
   const Rows* exclude;           // null: nothing
   const unsigned char* allowed;  // null: everything
   const unsigned char* known;    // [n_rows, n_columns], null: everything; of select alone
+  bool positive = false;         // only scores above 0; of top_k alone
 };
 
 // Item vectors as they are scored: panels of 64 by components, the longest vectors first.
@@ -172,6 +185,18 @@ struct Descent {
 };
 i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* objective,
                const Run& run);
+
+// fold_in.cpp: solve_rows with c = max(n + pull, 1)^frequency for a row of n, and top_k of the
+// answers. Returns what solve_rows does.
+struct FoldIn {
+  const Panels& panels;
+  const float *items, *ridge, *gram;
+  double frequency, pull;
+};
+i64 fold_in(const FoldIn& model, const Rows& rows, const float* targets, float* tastes,
+            const Run& run);
+i64 fold_in_best(const FoldIn& model, const Rows& rows, const float* targets, i64 n,
+                 const Filter& filter, i32* ids, float* scores, const Run& run);
 
 // rating_sgd.cpp: the order of a fixed schedule, block after block, and one epoch over ratings that
 // stand in it, in place.
@@ -258,8 +283,8 @@ bool gibbs_sweep(const GibbsRatings& ratings, const GibbsFeatures& features,
                  const std::vector<GibbsChain>& chains, std::uint64_t seed, i64 sweep, bool adapt,
                  const Run& run);
 
-// fold_draws.cpp: what a history says of a person under each draw. Returns a row whose matrix is not
-// positive definite, -1 if all are, -2 if stopped.
+// fold_draws.cpp: what a history says of a person under each draw. Returns a row whose matrix is
+// not positive definite, -1 if all are, -2 if stopped.
 struct FoldDraws {
   i64 draws;
   int d;

@@ -17,21 +17,22 @@ namespace penchant {
 namespace {
 
 constexpr int SIDE_BY_SIDE = 128;  // widest matrices of which sixteen fit a core's cache
-constexpr std::size_t LENGTHS = 1 << 16;
+constexpr i64 LENGTHS = 1 << 16, LONG = 1024;
 
 struct Scratch {
   Aligned<float> rows, weighted, normal, normals, lanes, solution, b, x, work, errors;
   Aligned<double> right, matrix, wide_right, wide_x;
+  std::vector<i32> ids;
 
-  void reserve(std::size_t width) {
+  void reserve(std::size_t width, bool with_weights) {
     if (!x.empty()) return;
-    weighted.resize(ROWS * width);
+    if (with_weights) weighted.resize(ROWS * width);
     rows.resize(ROWS * width);
     normal.resize(width * width);
     right.resize(width);
     b.resize(width * LANES);
-    x.resize(width);
-    work.resize(3 * width);
+    x.resize(2 * width);
+    work.resize(6 * width);
   }
 };
 
@@ -46,7 +47,7 @@ class Solver {
         out(out),
         objective(objective),
         width((p.d + LANES - 1) / LANES * LANES),
-        gram(p.gram ? static_cast<std::size_t>(width) * static_cast<std::size_t>(width) : 0),
+        gram(p.gram),
         ridge(static_cast<std::size_t>(width), 1.0f) {
     std::copy_n(p.ridge, p.d, ridge.begin());
     if (how.method == Method::conjugate && width != p.d) {
@@ -54,22 +55,25 @@ class Solver {
       for (i64 i = 0; i < p.n_items; ++i)
         std::copy_n(p.items + i * p.d, p.d, padded.data() + i * width);
     }
-    if (p.gram)
-      for (i64 i = 0; i < p.d; ++i) std::copy_n(p.gram + i * p.d, p.d, gram.data() + i * width);
+    if (p.gram && width != p.d) {
+      padded_gram.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(width));
+      for (i64 i = 0; i < p.d; ++i)
+        std::copy_n(p.gram + i * p.d, p.d, padded_gram.data() + i * width);
+      gram = padded_gram.data();
+    }
   }
 
   // The rows order[0 .. count), at most sixteen; what is not positive definite is noted in
   // `singular`.
   void solve(const i64* order, int count, Scratch& s, std::atomic<i64>& singular) const {
-    s.reserve(static_cast<std::size_t>(width));
+    s.reserve(static_cast<std::size_t>(width), p.rows.values != nullptr);
     while (count > 0 && length(order[count - 1]) == 0) nothing(order[--count]);
     if (how.method == Method::exact && count > 2 && width <= SIDE_BY_SIDE)
       return sixteen(order, count, s, singular);
+    if (how.method == Method::conjugate) return conjugate(order, count, s);
     for (int at = 0; at < count; ++at) {
       const i64 r = order[at];
-      const bool solved = how.method == Method::exact       ? one(r, s)
-                          : how.method == Method::conjugate ? conjugate(r, s)
-                                                            : blocks(r, s);
+      const bool solved = how.method == Method::exact ? one(r, s) : blocks(r, s);
       if (!solved) lower(singular, r);
     }
   }
@@ -82,7 +86,8 @@ class Solver {
   float* out;
   double* objective;
   int width;
-  Aligned<float> gram, ridge;
+  const float* gram;  // [width, width]
+  Aligned<float> ridge, padded_gram;
   Aligned<float>
       padded;  // items of whole sixteens, where they are not so already and are read where they lie
 
@@ -118,8 +123,8 @@ class Solver {
 
   // The upper half of A without its ridge into `normal`, b into s.right.
   void sum(i64 r, float* normal, Scratch& s) const {
-    if (p.gram)
-      std::copy(gram.begin(), gram.end(), normal);
+    if (gram)
+      std::copy_n(gram, s.normal.size(), normal);
     else
       std::fill_n(normal, s.normal.size(), 0.0f);
     std::fill(s.right.begin(), s.right.end(), 0.0);
@@ -149,7 +154,8 @@ class Solver {
 
   bool one(i64 r, Scratch& s) const {
     form(r, s.normal.data(), s);
-    for (std::size_t k = 0; k < s.x.size(); ++k) s.b[k] = s.x[k] = static_cast<float>(s.right[k]);
+    for (std::size_t k = 0; k < s.right.size(); ++k)
+      s.b[k] = s.x[k] = static_cast<float>(s.right[k]);
     if (!level().solve_one(s.normal.data(), p.d, width, s.x.data())) return in_float64(r, s);
     finish(r, s.x.data(), s.b.data(), 1);
     return true;
@@ -195,7 +201,7 @@ class Solver {
 
   // Room for all of a row's vectors, in whole sixteens.
   float* room(i64 n, Scratch& s) const {
-    const auto size = static_cast<std::size_t>((n + LANES - 1) / LANES * LANES * width);
+    const auto size = static_cast<std::size_t>(whole(n) * width);
     if (s.rows.size() < size) s.rows.resize(size);
     return s.rows.data();
   }
@@ -205,19 +211,55 @@ class Solver {
     std::copy_n(how.start + r * p.d, p.d, s.x.begin());
   }
 
-  bool conjugate(i64 r, Scratch& s) const {
+  static i64 whole(i64 n) { return (n + LANES - 1) / LANES * LANES; }
+
+  // Short rows go in pairs. The ids of all stand behind each other, each row's filled up to a
+  // multiple of sixteen, so that vectors of the next can be asked for while this one is in work.
+  void conjugate(const i64* order, int count, Scratch& s) const {
+    s.ids.clear();
+    for (int at = 0; at < count; ++at) {
+      const i32* ids = p.rows.indices + p.rows.indptr[order[at]];
+      s.ids.insert(s.ids.end(), ids, ids + length(order[at]));
+      s.ids.resize(static_cast<std::size_t>(whole(static_cast<i64>(s.ids.size()))), s.ids.back());
+    }
+    s.ids.resize(s.ids.size() + 2 * LANES, count ? s.ids.back() : 0);
+    const i32* ids = s.ids.data();
+    for (int at = 0, some; at < count; at += some) {
+      const bool pair = at + 1 < count && length(order[at]) < LONG && length(order[at + 1]) < LONG;
+      some = pair ? 2 : 1;
+      ids = descend(order + at, some, ids, s);
+    }
+  }
+
+  // One row or two; returns the ids behind theirs.
+  const i32* descend(const i64* order, int count, const i32* ids, Scratch& s) const {
+    Equations equations[2];
+    float* copies = room(whole(length(order[0])) + (count > 1 ? whole(length(order[1])) : 0), s);
+    for (int c = 0; c < count; ++c) {
+      equations[c] = equations_of(order[c], c, s);
+      equations[c].v.ids = ids;
+      equations[c].v.copies = copies;
+      ids += whole(length(order[c]));
+      copies += whole(length(order[c])) * width;
+    }
+    level().conjugate(equations, count, width, gram, how.steps);
+    for (int c = 0; c < count; ++c) {
+      std::copy_n(equations[c].x, p.d, out + order[c] * p.d);
+      if (objective) objective[order[c]] = equations[c].loss;
+    }
+    return ids;
+  }
+
+  Equations equations_of(i64 r, int place, Scratch& s) const {
     const i64 e = p.rows.indptr[r];
-    begin(r, s);
-    float* damping = s.b.data();
+    float* x = s.x.data() + place * width;
+    float* damping = s.b.data() + place * width;
+    std::fill_n(x, width, 0.0f);
+    std::copy_n(how.start + r * p.d, p.d, x);
     for (int k = 0; k < width; ++k) damping[k] = scale(r) * ridge[static_cast<std::size_t>(k)];
-    const Vectors v{
-        padded.empty() ? p.items : padded.data(), p.rows.indices + e, weights(e),
-        p.targets ? p.targets + e : nullptr,      length(r),          room(length(r), s)};
-    const double loss = level().conjugate(v, width, p.gram ? gram.data() : nullptr, damping,
-                                          how.steps, s.x.data(), s.work.data());
-    std::copy_n(s.x.begin(), p.d, out + r * p.d);
-    if (objective) objective[r] = loss;
-    return true;
+    const Vectors v{padded.empty() ? p.items : padded.data(), nullptr,   weights(e),
+                    p.targets ? p.targets + e : nullptr,      length(r), nullptr};
+    return {v, damping, x, s.work.data() + place * 3 * width, 0};
   }
 
   // Each block of coordinates in turn solved exactly, the others held.
@@ -267,13 +309,11 @@ class Solver {
       const i64 row = left + i;
       double pulled =
           scale(r) * ridge[static_cast<std::size_t>(row)] * s.x[static_cast<std::size_t>(row)];
-      if (p.gram) {
+      if (gram) {
         for (int k = 0; k < width; ++k)
-          pulled += static_cast<double>(gram[static_cast<std::size_t>(row * width + k)]) *
-                    s.x[static_cast<std::size_t>(k)];
+          pulled += static_cast<double>(gram[row * width + k]) * s.x[static_cast<std::size_t>(k)];
         for (int j = i; j < size; ++j)
-          s.normal[static_cast<std::size_t>(i * size + j)] +=
-              gram[static_cast<std::size_t>(row * width + left + j)];
+          s.normal[static_cast<std::size_t>(i * size + j)] += gram[row * width + left + j];
       }
       s.right[static_cast<std::size_t>(i)] -= pulled;
       s.normal[static_cast<std::size_t>(i * size + i)] +=
@@ -309,22 +349,25 @@ class Solver {
     for (int i = 0; i < p.d; ++i) {
       const double x = s.x[static_cast<std::size_t>(i)];
       double pulled = static_cast<double>(scale(r)) * ridge[static_cast<std::size_t>(i)] * x;
-      if (p.gram)
+      if (gram)
         for (int k = 0; k < p.d; ++k)
-          pulled += static_cast<double>(gram[static_cast<std::size_t>(i * width + k)]) *
-                    s.x[static_cast<std::size_t>(k)];
+          pulled += static_cast<double>(gram[i * width + k]) * s.x[static_cast<std::size_t>(k)];
       sum += x * pulled;
     }
     return sum;
   }
 };
 
-// Rows by length, the longest first: a counting sort in which very long rows are equal.
-std::vector<i64> by_length(const Solver& solver, i64 n_rows) {
+// Long rows first, the longest at the head, lest one be left for the end; the others as they lie,
+// so that memory is read in order; those without entries last.
+std::vector<i64> in_turn(const Solver& solver, i64 n_rows) {
   std::vector<i64> order(static_cast<std::size_t>(n_rows));
   const auto place = [&](i64 r) {
-    return LENGTHS - 1 -
-           std::min<std::size_t>(static_cast<std::size_t>(solver.length(r)), LENGTHS - 1);
+    const i64 length = solver.length(r);
+    const i64 turn = length == 0     ? LENGTHS
+                     : length < LONG ? LENGTHS - 1
+                                     : LENGTHS - 1 - std::min(length, LENGTHS - 1);
+    return static_cast<std::size_t>(turn);
   };
   if (n_rows <= LANES) {
     std::iota(order.begin(), order.end(), i64{0});
@@ -332,7 +375,7 @@ std::vector<i64> by_length(const Solver& solver, i64 n_rows) {
                      [&](i64 a, i64 b) { return solver.length(a) > solver.length(b); });
     return order;
   }
-  std::vector<i64> next(LENGTHS + 1);
+  std::vector<i64> next(LENGTHS + 2);
   for (i64 r = 0; r < n_rows; ++r) ++next[place(r) + 1];
   std::partial_sum(next.begin(), next.end(), next.begin());
   for (i64 r = 0; r < n_rows; ++r) order[static_cast<std::size_t>(next[place(r)]++)] = r;
@@ -345,7 +388,7 @@ i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* obj
                const Run& run) {
   const i64 n_rows = problem.rows.n_rows;
   const Solver solver(problem, how, out, objective);
-  const std::vector<i64> order = by_length(solver, n_rows);
+  const std::vector<i64> order = in_turn(solver, n_rows);
   std::vector<Scratch> scratch(static_cast<std::size_t>(std::max(run.threads, 1)));
   std::atomic<i64> singular{n_rows};
   const bool finished = parallel((n_rows + LANES - 1) / LANES, run, [&](i64 chunk, int worker) {

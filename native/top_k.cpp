@@ -18,6 +18,7 @@ namespace penchant {
 namespace {
 
 constexpr float LOWEST = -std::numeric_limits<float>::infinity();
+constexpr float ABOVE_ZERO = std::numeric_limits<float>::denorm_min();
 constexpr i64 BLOCK = 8 * GROUP;     // queries of one chunk
 constexpr i64 CHECK_EVERY = 4;       // panels
 constexpr float ROUNDING = 1.0001f;  // a bound errs by less than this factor
@@ -79,11 +80,12 @@ namespace {
 // The n best of one query so far: a short list is kept sorted, a long one as a heap.
 class Best {
  public:
-  Best(i64 n, i32* ids, float* scores) : n_(n), ids_(ids), scores_(scores) {}
+  Best(i64 n, bool positive, i32* ids, float* scores)
+      : n_(n), least_(positive ? ABOVE_ZERO : LOWEST), ids_(ids), scores_(scores) {}
 
   float threshold() const {
     if (n_ == 0) return -LOWEST;
-    if (static_cast<i64>(kept_.size()) < n_) return LOWEST;
+    if (static_cast<i64>(kept_.size()) < n_) return least_;
     return n_ <= SHORT ? kept_.back().score : kept_.front().score;
   }
 
@@ -119,6 +121,7 @@ class Best {
  private:
   static constexpr i64 SHORT = 128;
   i64 n_;
+  float least_;  // what counts at all
   i32* ids_;
   float* scores_;
   std::vector<Scored> kept_;
@@ -256,7 +259,7 @@ bool top_k(const Panels& panels, const float* queries, i64 n_queries, i64 n, con
     std::vector<Best> best;
     best.reserve(static_cast<std::size_t>(count));
     for (i64 q = 0; q < count; ++q) {
-      best.emplace_back(n, ids + (first + q) * n, scores + (first + q) * n);
+      best.emplace_back(n, filter.positive, ids + (first + q) * n, scores + (first + q) * n);
       eligible(filter.exclude, allowed, first + q, place, bits.data() + q * panels.count);
     }
     Block(panels, queries + first * panels.d, count, best, bits).run();
@@ -271,7 +274,7 @@ bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter&
   const std::vector<std::uint64_t> allowed = allowed_bits(filter.allowed, n_columns, same);
   return parallel(n_rows, run, [&](i64 row, int) {
     std::vector<std::uint64_t> bits(static_cast<std::size_t>(panels));
-    Best best(n, ids + row * n, best_scores + row * n);
+    Best best(n, false, ids + row * n, best_scores + row * n);
     eligible(filter.exclude, allowed, row, same, bits.data());
     alignas(64) float tile[PANEL] = {};
     for (i64 panel = 0; panel < panels; ++panel) {
@@ -280,8 +283,9 @@ bool select(const float* scores, i64 n_rows, i64 n_columns, i64 n, const Filter&
       std::uint64_t mask =
           bits[static_cast<std::size_t>(panel)] & level().at_least(tile, best.threshold());
       if (filter.known != nullptr)
-        for (i64 i = 0; i < width; ++i)
-          if (!filter.known[row * n_columns + first + i]) mask &= ~bit_of(i);
+        for (std::uint64_t left = mask; left != 0; left &= left - 1)
+          if (!filter.known[row * n_columns + first + __builtin_ctzll(left)])
+            mask &= ~(left & -left);
       offer_all(tile, mask, [&](int bit) { return static_cast<i32>(first + bit); }, best);
     }
     best.finish();

@@ -23,6 +23,7 @@ import floors
 import growth
 import machine
 import report
+import sources
 import tasks
 from conductor import Contestant, Wishes
 from environments import NotRunError
@@ -293,6 +294,45 @@ def test_weights_are_judged():
     assert [verdicts[one].right for one in "abc"] == [True, False, False]
 
 
+def test_a_matrix_is_right_whatever_its_rows_are_called():
+    case = Case(next(t for t in tasks.TASKS if t.name == "reading"), "", {"ids": "texts"})
+    data = {"user_ids": np.array([8, 1, 8, 15]), "item_ids": np.array([1, 1, 8, 8])}
+    right = {
+        "indptr": np.array([0, 1, 3, 4]),
+        "indices": np.array([0, 1, 0, 1]),
+        "user_ids": np.array(["u1", "u8", "u15"]),
+        "item_ids": np.array(["item 1", "item 8"]),
+    }
+    numbered = right | {"user_ids": np.array([1, 8, 15]), "item_ids": np.array([1, 8])}
+    wrong = right | {"user_ids": np.array(["u8", "u1", "u15"])}
+    verdicts = checks.reading(case, data, {"a": right, "b": numbered, "c": wrong}, {})
+    assert [verdicts[one].right for one in "abc"] == [True, True, False]
+    assert floors.Shape.of(data) == floors.Shape(users=3, items=2, entries=4)
+
+
+@pytest.mark.parametrize("ids", ["integers", "texts"])
+def test_penchant_reads_the_columns_it_is_given(ids, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "contestants"))
+    data = datasets.drawn_rows(500)
+    reading = importlib.import_module("penchant_").Reading(data, {"ids": ids, "threads": 2})
+    reading.run()
+    found = reading.results()
+    rows = np.repeat(found["user_ids"], np.diff(found["indptr"]))
+    pairs = set(zip(rows.tolist(), found["item_ids"][found["indices"]].tolist(), strict=True))
+    users, items = importlib.import_module("given").columns(data, {"ids": ids})
+    assert pairs == set(zip(list(users), list(items), strict=True))
+
+
+def test_every_source_gives_the_same_histories(tmp_path):
+    sources.make(3_000, tmp_path)
+    found = [source.prepare(tmp_path)() for source in sources.SOURCES]
+    for one in found:
+        assert len(one) == 3_000
+        assert (one.histories.indptr == found[0].histories.indptr).all()
+        assert (one.histories.items == found[0].histories.items).all()
+        assert (one.histories.times == found[0].histories.times).all()
+
+
 # Figures and the page ------------------------------------------------------------------------
 
 
@@ -329,6 +369,7 @@ def test_growth_doubles_one_size_at_a_time():
     assert [one.factors for one in growth.sizes("factors", 2)] == [16, 32, 64, 128, 256]
     assert [one.threads for one in growth.sizes("threads", 2)] == [1, 2, 4, 8, 16]
     assert {one.items for one in growth.sizes("users", 2)} == {2000}
+    assert growth.sizes("rows", 2, base=growth.BASES["reading"])[-1].rows == 100_000_000
     assert growth.exponent([1, 2, 4, 8], [1, 4, 16, 64]) == pytest.approx(2)
 
 
@@ -365,6 +406,21 @@ def results() -> dict:
         "ceilings": CEILINGS,
         "date": "2026-01-01",
         "cases": {case["key"]: case},
+        "sources": [
+            {
+                "source": "arrays",
+                "rows": n,
+                "seconds": n / 1e8,
+                "processor_seconds": n / 5e7,
+                "peak": 40 * n,
+                "one_core_lent": False,
+            }
+            for n in (1_000_000, 5_000_000)
+        ],
+        "installed": {
+            "penchant": {"version": "1", "alone": 3 * 10**6, "whole": 3 * 10**8, "packages": 9},
+            "ghost": {"not_run": "it cannot be installed"},
+        },
         "growth": {"als": {"users": series, "items": {"not_run": "too large"}}},
     }
 
@@ -397,6 +453,8 @@ def test_the_page_holds_everything_and_its_pictures():
         assert root.find("{*}desc").text
         assert "prefers-color-scheme: dark" in picture
     assert "items not run: too large" in page
+    assert "| arrays | 10.0 ms, 40 MB | 50.0 ms, 200 MB | 10 ns, 20 ns, 40 B |" in page
+    assert "| penchant | 1 | 3.0 MB | 300 MB | 9 |" in page
 
 
 def test_results_of_another_machine_are_not_mixed(tmp_path):

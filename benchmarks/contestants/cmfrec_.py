@@ -2,12 +2,12 @@
 (float32, CG, no precomputation).
 """
 
-import time
 from importlib.metadata import version as _version
 
 import numpy as np
 import scipy.sparse as sp
 from cmfrec import CMF, CMF_implicit
+from from_scratch import FromScratch
 
 IMPORT = "import cmfrec"
 STARTUP = """
@@ -24,28 +24,7 @@ def version() -> str:
     return _version("cmfrec")
 
 
-class _Fits:
-    """cmfrec takes no start and cannot continue: a run is a fit of one iteration and one of
-    three, the figure their difference over two; results() come from a fit of as many iterations
-    as there were runs.
-    """
-
-    runs = 0
-
-    def _timed(self, iterations):
-        model = self._make(iterations)
-        start = time.perf_counter()
-        model.fit(self.matrix)
-        return model, time.perf_counter() - start
-
-    def run(self):
-        self.runs += 1
-        one = self._timed(1)[1]
-        each = (self._timed(3)[1] - one) / 2
-        return {"seconds": each if each > 0 else one, "seconds_one_iteration_fit": one}
-
-
-class ALS(_Fits):
+class ALS(FromScratch):
     """With Cholesky CMF_implicit minimises implicit's objective, so the same mapping: alpha =
     1/a0, r = lambda(1+a0)/a0, factors larger by sqrt(1+a0). Its CG settles elsewhere: measured at
     its fixed point, the left-hand side weighs a like alpha + 1 more than the rest and the right-
@@ -77,24 +56,24 @@ class ALS(_Fits):
             "nthreads": settings["threads"],
         }
 
-    def _make(self, iterations):
-        return CMF_implicit(
+    def fit(self, iterations):
+        self.model = CMF_implicit(
             niter=iterations,
             finalize_chol=False,
             precompute_for_predictions=False,
             use_float=True,
             verbose=False,
             **self.options,
-        )
+        ).fit(self.matrix)
 
-    def results(self):
-        model, _ = self._timed(self.runs)
+    def found(self):
+        model = self.model
         return {"user_factors": model.A_ / self.scale, "item_factors": model.B_ / self.scale}
 
 
-class RatingMF(_Fits):
+class RatingMF(FromScratch):
     """CMF by ALS (not SGD) with biases; scale_lam=True multiplies the ridge by a row's ratings,
-    as SGD's is.
+    as SGD's is; scaled=False leaves it, as its defaults do.
     """
 
     def __init__(self, data, settings):
@@ -109,25 +88,24 @@ class RatingMF(_Fits):
         self.options = {
             "k": settings["factors"],
             "lambda_": settings["reg"],
+            "scale_lam": settings.get("scaled", True),
             "nthreads": settings["threads"],
         }
 
-    def _make(self, iterations):
-        return CMF(
+    def fit(self, iterations):
+        self.model = CMF(
             niter=iterations,
             method="als",
             use_cg=True,
             finalize_chol=False,
-            scale_lam=True,
             precompute_for_predictions=False,
             use_float=True,
             verbose=False,
             **self.options,
-        )
+        ).fit(self.matrix)
 
-    def results(self):
-        model, _ = self._timed(self.runs)
-        return {"predictions": np.asarray(model.predict(*self.test), np.float32)}
+    def found(self):
+        return {"predictions": np.asarray(self.model.predict(*self.test), np.float32)}
 
 
 TASKS = {"als": ALS, "rating_mf": RatingMF}

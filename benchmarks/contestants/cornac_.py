@@ -46,6 +46,10 @@ class RatingMF:
         )
 
     def run(self):
+        return self.learn(1)
+
+    def learn(self, epochs):
+        self.model.max_iter = epochs
         self.model.fit(self.train)
         return {}
 
@@ -73,6 +77,10 @@ class BPR:
         )
 
     def run(self):
+        return self.learn(1)
+
+    def learn(self, epochs):
+        self.model.max_iter = epochs
         self.model.fit(self.train)
         return {}
 

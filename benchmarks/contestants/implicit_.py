@@ -192,10 +192,14 @@ class BPR:
             iterations=1,
             num_threads=settings["threads"],
             verify_negative_samples=True,
-            random_state=0,
+            random_state=np.random.default_rng(0),  # a number would draw the same in every fit
         )
 
     def run(self):
+        return self.learn(1)
+
+    def learn(self, epochs):
+        self.model.iterations = epochs
         self.model.fit(self.likes, show_progress=False)  # continues from the factors it has
         return {}
 

@@ -22,17 +22,15 @@ def version() -> str:
 
 
 class OneUserFoldIn(OneUser):
-    """A history's vector and its list, from arrays and into arrays."""
+    """A history's vector and its list in one call, from arrays and into arrays."""
 
     def __init__(self, data, settings):
         super().__init__(data, settings)
-        self.ridge = np.full(self.items.shape[1], settings["reg"], np.float32)
-        self.gram = kernels.gram(self.items) * np.float32(settings["alpha"])
+        self.fold = folding(self.items, settings)
 
     def answer(self, user):
         history = self.seen.slice(user, user + 1)
-        vector = kernels.solve_rows(history, None, self.items, self.ridge, gram=self.gram)
-        return kernels.top_k(vector, self.panels, self.n, exclude=history)
+        return self.fold.best(history, self.n, exclude=history)
 
 
 class AllUsersFoldIn(TopK):
@@ -40,12 +38,17 @@ class AllUsersFoldIn(TopK):
 
     def __init__(self, data, settings):
         super().__init__(data, settings)
-        self.ridge = np.full(self.items.shape[1], settings["reg"], np.float32)
-        self.gram = kernels.gram(self.items) * np.float32(settings["alpha"])
+        self.fold = folding(self.items, settings)
 
     def run(self):
-        self.users = kernels.solve_rows(self.seen, None, self.items, self.ridge, gram=self.gram)
-        return super().run()
+        self.ids, self.scores = self.fold.best(self.seen, self.n, exclude=self.seen)
+        return {}
+
+
+def folding(items, settings):
+    """What histories are folded into, damped plainly."""
+    ridge = np.full(items.shape[1], settings["reg"], np.float32)
+    return kernels.FoldIn(items, ridge, gram=kernels.gram(items) * np.float32(settings["alpha"]))
 
 
 TASKS = {"one_user_fold_in": OneUserFoldIn, "all_users_fold_in": AllUsersFoldIn}

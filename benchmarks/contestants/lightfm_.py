@@ -39,7 +39,10 @@ class BPR:
         )
 
     def run(self):
-        self.model.fit_partial(self.likes, epochs=1, num_threads=self.threads)
+        return self.learn(1)
+
+    def learn(self, epochs):
+        self.model.fit_partial(self.likes, epochs=epochs, num_threads=self.threads)
         return {}
 
     def results(self):

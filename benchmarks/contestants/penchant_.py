@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +14,9 @@ import penchant as pt
 from penchant import kernels
 from penchant.evaluation.metrics import ndcg, recall
 from penchant.kernels import Rows
+
+sys.path.append(str(Path(__file__).parent))  # workers open this file by its place
+import given
 
 
 def version() -> str:
@@ -26,12 +31,14 @@ def likes(data):
 
 
 class ALS:
-    """The two half-steps of `ImplicitALS`, damped plainly."""
+    """The two half-steps of `ImplicitALS`, damped plainly; items may lead on as they do there."""
 
     def __init__(self, data, settings):
         self.rows, n_items = likes(data)
         self.turned = self.rows.transpose(n_items)
         self.users, self.items = (np.array(data[f"{side}_start"]) for side in ("user", "item"))
+        self.lead, self.first = self.items, True
+        self.momentum = np.float32(settings.get("momentum", 0))
         self.alpha = np.float32(settings["alpha"])
         self.ridge = np.full(settings["factors"], settings["reg"], np.float32)
         self.solver = settings["method"]
@@ -51,8 +58,11 @@ class ALS:
         )
 
     def run(self):
-        self.users = self.half(self.rows, self.users, self.items)
-        self.items = self.half(self.turned, self.items, self.users)
+        self.users = self.half(self.rows, self.users, self.lead)
+        before, self.items = self.items, self.half(self.turned, self.lead, self.users)
+        onward = self.momentum and not self.first
+        self.lead = self.items + self.momentum * (self.items - before) if onward else self.items
+        self.first = False
         return {}
 
     def results(self):
@@ -212,15 +222,17 @@ class BPR:
         kernels.set_threads(settings["threads"])
         rng, d = np.random.default_rng(0), settings["factors"]
         self.plan = kernels.pair_plan(rows, n_items)
-        self.users = kernels.normal(rng, 0.1, (rows.n_rows, d))
-        self.items = kernels.normal(rng, 0.1, (n_items, d))
+        spread = settings.get("init", 0.1)
+        self.users = kernels.normal(rng, spread, (rows.n_rows, d))
+        self.items = kernels.normal(rng, spread, (n_items, d))
         self.bias, self.epoch = np.zeros(n_items, np.float32), 0
-        rate, reg = settings["learning_rate"], settings["reg"]
-        self.options = {"rate": rate, "reg": reg, "reg_bias": reg}
+        self.rate, self.decay = settings["learning_rate"], settings.get("decay", 1.0)
+        self.options = {"reg": settings["reg"], "reg_bias": settings["reg"]}
 
     def run(self):
-        sides = self.users, self.items, self.bias
-        kernels.bpr_sgd(self.plan, self.epoch, *sides, **self.options)
+        sides = (self.users, self.items, self.bias)
+        kernels.bpr_sgd(self.plan, self.epoch, *sides, rate=self.rate, **self.options)
+        self.rate *= self.decay
         self.epoch += 1
         return {}
 
@@ -243,16 +255,17 @@ class RatingMF:
         kernels.set_threads(settings["threads"])
         self.schedule = kernels.sgd_schedule(users, items, ratings, n_users, n_items)
         rng, d = np.random.default_rng(0), settings["factors"]
-        self.P = kernels.normal(rng, 0.1, (n_users, d))
-        self.Q = kernels.normal(rng, 0.1, (n_items, d))
+        spread = settings.get("init", 0.1)
+        self.P = kernels.normal(rng, spread, (n_users, d))
+        self.Q = kernels.normal(rng, spread, (n_items, d))
         self.user_bias, self.item_bias = (
             np.zeros(n_users, np.float32),
             np.zeros(n_items, np.float32),
         )
         self.mean = float(ratings.mean(dtype=np.float64))
         by_user, by_item = (np.full(n, settings["reg"], np.float32) for n in (n_users, n_items))
+        self.rate, self.decay = settings["learning_rate"], settings.get("decay", 1.0)
         self.options = {
-            "rate": settings["learning_rate"],
             "mean": self.mean,
             "reg_factors_user": by_user,
             "reg_factors_item": by_item,
@@ -262,7 +275,8 @@ class RatingMF:
 
     def run(self):
         sides = (self.P, self.Q, self.user_bias, self.item_bias)
-        kernels.rating_sgd(self.schedule, *sides, **self.options)
+        kernels.rating_sgd(self.schedule, *sides, rate=self.rate, **self.options)
+        self.rate *= self.decay
         return {}
 
     def results(self):
@@ -293,6 +307,30 @@ class Metrics:
         }
 
 
+class Reading:
+    """Columns of numbers, or a data frame of text; the matrix as SciPy has it."""
+
+    def __init__(self, data, settings):
+        users, items = given.columns(data, settings)
+        self.is_text = settings["ids"] == "texts"
+        if self.is_text:
+            import pandas as pd
+
+            self.frame = pd.DataFrame({"user_id": users, "item_id": items})
+        else:
+            self.columns = users, items
+        kernels.set_threads(settings["threads"])
+
+    def run(self):
+        self.data = None
+        read = pt.read(self.frame) if self.is_text else pt.Interactions.from_columns(*self.columns)
+        self.data, self.matrix = read, read.csr
+        return {}
+
+    def results(self):
+        return given.matrix(self.matrix, self.data.users.ids(), self.data.items.ids())
+
+
 TASKS = {
     "als": ALS,
     "item_cosine": ItemCosine,
@@ -305,6 +343,7 @@ TASKS = {
     "bpr": BPR,
     "rating_mf": RatingMF,
     "metrics": Metrics,
+    "reading": Reading,
 }
 
 IMPORT = "import penchant"

@@ -5,6 +5,7 @@ for one user, its metrics.
 import time
 from importlib.metadata import version as _version
 
+import given
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -116,4 +117,29 @@ class Metrics:
         return {"ndcg": float(found["ndcg"]), "recall": float(found["recall"])}
 
 
-TASKS = {"top_k": TopK, "one_user": OneUser, "metrics": Metrics}
+class Reading:
+    """Dataset.construct of a data frame, then its matrix."""
+
+    def __init__(self, data, settings):
+        users, items = given.columns(data, settings)
+        self.frame = pd.DataFrame(
+            {
+                Columns.User: users,
+                Columns.Item: items,
+                Columns.Weight: 1.0,
+                Columns.Datetime: pd.Timestamp("2020-01-01"),
+            }
+        )
+
+    def run(self):
+        self.dataset = self.matrix = None
+        self.dataset = Dataset.construct(self.frame)
+        self.matrix = self.dataset.get_user_item_matrix(include_weights=False)
+        return {}
+
+    def results(self):
+        users, items = self.dataset.user_id_map, self.dataset.item_id_map
+        return given.matrix(self.matrix, users.external_ids, items.external_ids)
+
+
+TASKS = {"top_k": TopK, "one_user": OneUser, "metrics": Metrics, "reading": Reading}

@@ -8,6 +8,8 @@ from importlib.metadata import version as _version
 
 import numpy as np
 import rusket
+import scipy.sparse as sp
+from from_scratch import FromScratch
 from rusket import _rusket
 
 IMPORT = "import rusket; rusket.ALS"
@@ -41,13 +43,13 @@ def _items(data, settings):
     return settings.get("items", int(data["indices"].max()) + 1)
 
 
-class ALS:
+class ALS(FromScratch):
     """rusket minimises implicit's objective, so the same mapping: alpha = 1/a0, r =
     lambda(1+a0)/a0, factors larger by sqrt(1+a0). Methods: CG with 3 steps, Cholesky, and
-    element-wise ALS as `block`. It takes no start and cannot continue: a run is a fit of one
-    iteration and one of five, the figure their difference over four (what preparation costs stays
-    out); results() fits as many iterations as there were runs.
+    element-wise ALS as `block`.
     """
+
+    more = 5
 
     def __init__(self, data, settings):
         _threads(settings)
@@ -63,10 +65,8 @@ class ALS:
             "use_cholesky": method == "exact",
             "use_eals": method == "block",
         }
-        self.runs = 0
 
-    def _fit(self, iterations):
-        start = time.perf_counter()
+    def fit(self, iterations):
         self.users, self.items, *_ = _rusket.als_fit_implicit(
             *self.likes,
             *self.shape,
@@ -77,16 +77,8 @@ class ALS:
             False,
             **self.options,
         )
-        return time.perf_counter() - start
 
-    def run(self):
-        self.runs += 1
-        one = self._fit(1)
-        each = (self._fit(5) - one) / 4
-        return {"seconds": each if each > 0 else one, "seconds_one_iteration_fit": one}
-
-    def results(self):
-        self._fit(self.runs)
+    def found(self):
         scale = np.float32(np.sqrt(1 + self.unobserved))
         return {"user_factors": self.users / scale, "item_factors": self.items / scale}
 
@@ -224,34 +216,55 @@ class EASE:
         return {"weights": self.weights}
 
 
-class BPR:
-    """Cannot continue either: a run is one fit of one epoch, results() a fit of as many epochs as
-    there were runs.
-    """
+class BPR(FromScratch):
+    """The native function behind rusket.BPR."""
+
+    more = 5
 
     def __init__(self, data, settings):
         _threads(settings)
         self.likes = _arrays(data)[:2]
         self.shape = len(data["indptr"]) - 1, _items(data, settings), settings["factors"]
         self.rates = float(settings["learning_rate"]), float(settings["reg"])
-        self.runs = 0
 
-    def _fit(self, epochs):
-        start = time.perf_counter()
+    def fit(self, epochs):
         self.factors = _rusket.bpr_fit_implicit(
             *self.likes, *self.shape, *self.rates, epochs, 0, False
         )
-        return time.perf_counter() - start
 
-    def run(self):
-        self.runs += 1
-        one = self._fit(1)
-        each = (self._fit(5) - one) / 4
-        return {"seconds": each if each > 0 else one, "seconds_one_epoch_fit": one}
-
-    def results(self):
-        self._fit(self.runs)
+    def found(self):
         return {"user_factors": self.factors[0], "item_factors": self.factors[1]}
+
+
+class RatingMF(FromScratch):
+    """The native function behind rusket.SVD: biases and factors by SGD."""
+
+    more = 5
+
+    def __init__(self, data, settings):
+        _threads(settings)
+        self.test = np.array(data["test_users"]), np.array(data["test_items"])
+        users, items = np.array(data["users"]), np.array(data["items"])
+        shape = tuple(
+            int(max(ids.max(), test.max())) + 1
+            for ids, test in zip((users, items), self.test, strict=True)
+        )
+        ratings = sp.csr_matrix((np.array(data["ratings"], np.float32), (users, items)), shape)
+        self.ratings = (
+            ratings.indptr.astype(np.int64),
+            ratings.indices.astype(np.int32),
+            ratings.data,
+        )
+        self.options = *shape, settings["factors"], settings["learning_rate"], settings["reg"]
+
+    def fit(self, epochs):
+        self.sides = _rusket.svd_fit(*self.ratings, *self.options, epochs, 0, False)
+
+    def found(self):
+        P, Q, user_bias, item_bias, mean = self.sides
+        users, items = self.test
+        scores = (P[users] * Q[items]).sum(axis=1) + user_bias[users] + item_bias[items] + mean
+        return {"predictions": scores.astype(np.float32)}
 
 
 class Metrics:
@@ -279,5 +292,6 @@ TASKS = {
     "one_user_fold_in": OneUserFoldIn,
     "ease": EASE,
     "bpr": BPR,
+    "rating_mf": RatingMF,
     "metrics": Metrics,
 }

@@ -99,7 +99,10 @@ class BPR(_Likes):
         self.bias, self.epoch = np.zeros(self.items), 0
 
     def run(self):
-        self.epoch += 1
+        return self.learn(1)
+
+    def learn(self, epochs):
+        self.epoch += 1  # a seed
         _core.bpr_fit(
             self.indptr,
             self.indices,
@@ -110,7 +113,7 @@ class BPR(_Likes):
             float(self.settings["learning_rate"]),
             float(self.settings["reg"]),
             True,
-            1,
+            epochs,
             self.epoch,
             self.threads,
             None,

@@ -34,10 +34,45 @@ inline RowsArg rows_arg(const nb::tuple& rows) {
   return out;
 }
 
+// The same where dtypes, layout and lengths are right already; false leaves them to Python.
+inline bool plain(const nb::tuple& rows, RowsArg& out) {
+  if (!nb::try_cast(rows[0], out.indptr, false) || !nb::try_cast(rows[1], out.indices, false))
+    return false;
+  if (out.indptr.ndim() != 1 || out.indices.ndim() != 1 || out.indptr.size() == 0) return false;
+  const std::size_t n = out.indices.size();
+  if (out.indptr.data()[out.indptr.size() - 1] != static_cast<i64>(n)) return false;
+  if (rows[2].is_none()) return true;
+  In<float> values;
+  if (!nb::try_cast(rows[2], values, false) || values.ndim() != 1 || values.size() != n)
+    return false;
+  out.values = values;
+  return true;
+}
+
 template <class T>
 const T* pointer(const std::optional<In<T>>& array) {
   return array ? array->data() : nullptr;
 }
+
+using Mask = std::optional<In<std::uint8_t>>;
+
+// A filter whose arrays outlive the call that uses it.
+struct FilterArg {
+  std::optional<RowsArg> exclude;
+  Rows rows{};
+  Filter filter{};
+
+  FilterArg(const nb::object& excluded, const Mask& allowed, const Mask& known, bool positive) {
+    if (!excluded.is_none()) {
+      exclude = rows_arg(nb::cast<nb::tuple>(excluded));
+      rows = exclude->rows();
+      filter.exclude = &rows;
+    }
+    filter.allowed = pointer(allowed);
+    filter.known = pointer(known);
+    filter.positive = positive;
+  }
+};
 
 // Work without the GIL; signals are asked for now and then, and an interrupt is raised afterwards.
 template <class Work>

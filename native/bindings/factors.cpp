@@ -1,11 +1,64 @@
-// Bindings of solve_rows, rating_sgd and gram.
+// Bindings of solve_rows, fold_in, rating_sgd and gram.
 #include <nanobind/stl/optional.h>
 
 #include "arrays.hpp"
 
 namespace penchant {
 
+namespace {
+
+// What people are folded into; it keeps its arrays, and Python keeps the panels.
+struct FoldInArg {
+  using Gram = std::optional<In<float>>;
+  In<float> items, ridge;
+  Gram gram;
+  FoldIn model;
+
+  FoldInArg(const Panels& panels, In<float> items, In<float> ridge, Gram gram, double frequency,
+            double pull)
+      : items(items),
+        ridge(ridge),
+        gram(gram),
+        model{panels, items.data(), ridge.data(), pointer(gram), frequency, pull} {}
+};
+
+}  // namespace
+
 void bind_factors(nb::module_& m) {
+  nb::class_<FoldInArg>(m, "FoldIn")
+      .def(nb::init<const Panels&, In<float>, In<float>, FoldInArg::Gram, double, double>(),
+           nb::keep_alive<1, 2>(), nb::arg("panels"), nb::arg("items"), nb::arg("ridge"),
+           nb::arg("gram").none(), nb::arg("frequency"), nb::arg("pull"))
+      .def(
+          "solve",
+          [](const FoldInArg& self, nb::tuple source, std::optional<In<float>> targets,
+             Out<float> out, int threads) {
+            const RowsArg rows = rows_arg(source);
+            i64 bad = -1;
+            without_gil(threads, [&](const Run& run) {
+              bad = fold_in(self.model, rows.rows(), pointer(targets), out.data(), run);
+            });
+            return bad;
+          },
+          nb::arg("rows"), nb::arg("targets").none(), nb::arg("out"), nb::arg("threads"))
+      .def(
+          "best",
+          [](const FoldInArg& self, nb::tuple source, std::optional<In<float>> targets, i64 n,
+             nb::object exclude, Mask allowed, bool positive, Out<i32> ids, Out<float> scores,
+             int threads) {
+            const RowsArg rows = rows_arg(source);
+            const FilterArg wanted(exclude, allowed, std::nullopt, positive);
+            i64 bad = -1;
+            without_gil(threads, [&](const Run& run) {
+              bad = fold_in_best(self.model, rows.rows(), pointer(targets), n, wanted.filter,
+                                 ids.data(), scores.data(), run);
+            });
+            return bad;
+          },
+          nb::arg("rows"), nb::arg("targets").none(), nb::arg("n"), nb::arg("exclude").none(),
+          nb::arg("allowed").none(), nb::arg("positive"), nb::arg("ids"), nb::arg("scores"),
+          nb::arg("threads"));
+
   m.def(
       "solve_rows",
       [](nb::tuple source, std::optional<In<float>> targets, In<float> items, In<float> ridge,

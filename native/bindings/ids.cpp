@@ -6,7 +6,7 @@
 namespace penchant {
 namespace {
 
-constexpr i64 DONE = -1, FOREIGN_ORDER = -2;
+constexpr i64 DONE = -1, FOREIGN_ORDER = -2, NO_TEXT = -3;
 
 // The UTF-8 of a list of str; the strings keep it alive. -1, or the position of what is no text:
 // another type, or text that UTF-8 cannot write (a lone surrogate). The GIL is held; what is ASCII
@@ -72,6 +72,13 @@ void bind_ids(nb::module_& m) {
     });
     return owned(std::move(first));
   });
+  m.def("encode_blob", [](In<std::uint8_t> blob, In<i64> offsets, Out<i32> codes, int threads) {
+    std::vector<i64> first;
+    without_gil(threads, [&](const Run& run) {
+      encode(text(blob, offsets), codes.data(), first, run);
+    });
+    return owned(std::move(first));
+  });
   // Positions of first appearance, or the position of the first id that is no text. The list is
   // the caller's own, so its strings stay alive without the GIL.
   m.def("encode_texts", [](nb::list ids, Out<i32> codes, int threads) -> nb::object {
@@ -92,6 +99,24 @@ void bind_ids(nb::module_& m) {
   m.def("index_texts", [](In<std::uint8_t> blob, In<i64> offsets, Out<i32> order, int threads) {
     without_gil(threads, [&](const Run& run) { index(text(blob, offsets), order.data(), run); });
   });
+  // The row of one id, or FOREIGN_ORDER; of what is no text NO_TEXT.
+  m.def("lookup_number", [](In<i64> table, In<i32> order, i64 id) {
+    i32 row = -1;
+    const i64 size = static_cast<i64>(table.size());
+    return lookup(table.data(), order.data(), size, &id, 1, &row, {}) ? row : FOREIGN_ORDER;
+  });
+  m.def("lookup_text",
+        [](In<std::uint8_t> blob, In<i64> offsets, In<i32> order, nb::str id) -> i64 {
+          Word word{nullptr, 0};
+          word.at = PyUnicode_AsUTF8AndSize(id.ptr(), &word.length);
+          if (word.at == nullptr) {
+            PyErr_Clear();
+            return NO_TEXT;
+          }
+          i32 row = -1;
+          return lookup(text(blob, offsets), order.data(), &word, 1, &row, {}) ? row
+                                                                               : FOREIGN_ORDER;
+        });
   m.def("lookup_numbers",
         [](In<i64> table, In<i32> order, In<i64> ids, Out<i32> rows, int threads) -> i64 {
           bool fits = true;

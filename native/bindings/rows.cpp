@@ -1,6 +1,9 @@
-// Bindings of csr, transpose, deciding, gather, sound, follow_counts, spread and nearest.
+// Bindings of arranged, transpose, deciding, gather, grades, sound, follow_counts, spread and
+// nearest.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+
+#include <algorithm>
 
 #include "arrays.hpp"
 #include "turned.hpp"
@@ -9,16 +12,22 @@ namespace penchant {
 
 void bind_rows(nb::module_& m) {
   m.def(
-      "csr",
+      "arranged",
       [](In<i32> rows, i64 n_rows, std::optional<In<i64>> times, Out<i64> indptr, Out<i64> order,
-         int threads) {
+         std::optional<Out<i64>> sorted_times, nb::list cells, nb::list moved, int threads) {
+        std::vector<Beside> columns;
+        for (std::size_t one = 0; one < cells.size(); ++one)
+          columns.push_back({nb::cast<In<std::uint32_t>>(cells[one]).data(),
+                             nb::cast<Out<std::uint32_t>>(moved[one]).data()});
         without_gil(threads, [&](const Run& run) {
-          csr(rows.data(), static_cast<i64>(rows.size()), n_rows, pointer(times), indptr.data(),
-              order.data(), run);
+          arranged(rows.data(), static_cast<i64>(rows.size()), n_rows, pointer(times),
+                   indptr.data(), order.data(), sorted_times ? sorted_times->data() : nullptr,
+                   columns, run);
         });
       },
       nb::arg("rows"), nb::arg("n_rows"), nb::arg("times").none(), nb::arg("indptr"),
-      nb::arg("order"), nb::arg("threads"));
+      nb::arg("order"), nb::arg("sorted_times").none(), nb::arg("cells"), nb::arg("moved"),
+      nb::arg("threads"));
 
   m.def(
       "transpose",
@@ -51,24 +60,39 @@ void bind_rows(nb::module_& m) {
             gather(source.data(), places.data(), static_cast<i64>(places.size()), out.data(), run);
           });
         });
+  m.def("grades", [](In<float> values, i64 most, int threads) -> nb::object {
+    std::vector<float> found;
+    bool few = true;
+    without_gil(threads, [&](const Run& run) {
+      grades(values.data(), static_cast<i64>(values.size()), most, found, few, run);
+    });
+    return few ? nb::cast(owned(std::move(found))) : nb::none();
+  });
+
+  // Whether rows need no settling: false also for other dtypes and layouts.
   m.def("sound", [](nb::tuple source, i64 n_columns, int threads) {
-    const RowsArg rows = rows_arg(source);
+    RowsArg rows;
+    if (!plain(source, rows)) return false;
     bool is = true;
     without_gil(threads, [&](const Run& run) { is = sound(rows.rows(), n_columns, run); });
     return is;
   });
 
-  m.def("follow_counts",
-        [](nb::tuple sequences, i64 n_columns, In<double> weights, int threads) {
-          const RowsArg x = rows_arg(sequences);
-          OwnedRows out;
-          without_gil(threads, [&](const Run& run) {
-            follow_counts(x.rows(), n_columns, weights.data(), static_cast<i64>(weights.size()),
-                          out, run);
-          });
-          return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
-                                owned(std::move(out.values)));
-        });
+  m.def("all_positive", [](In<float> values) {
+    const float* value = values.data();
+    return std::all_of(value, value + values.size(), [](float one) { return one > 0; });
+  });
+
+  m.def("follow_counts", [](nb::tuple sequences, i64 n_columns, In<double> weights, int threads) {
+    const RowsArg x = rows_arg(sequences);
+    OwnedRows out;
+    without_gil(threads, [&](const Run& run) {
+      follow_counts(x.rows(), n_columns, weights.data(), static_cast<i64>(weights.size()), out,
+                    run);
+    });
+    return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
+                          owned(std::move(out.values)));
+  });
 
   m.def(
       "spread",
@@ -80,8 +104,8 @@ void bind_rows(nb::module_& m) {
                  norm ? norm->data() : nullptr, run);
         });
       },
-      nb::arg("history"), nb::arg("weights"), nb::arg("n_columns"), nb::arg("kind"),
-      nb::arg("out"), nb::arg("norm").none(), nb::arg("threads"));
+      nb::arg("history"), nb::arg("weights"), nb::arg("n_columns"), nb::arg("kind"), nb::arg("out"),
+      nb::arg("norm").none(), nb::arg("threads"));
 
   m.def("spread_dense", [](nb::tuple history, In<float> weights, Out<float> out, int threads) {
     const RowsArg h = rows_arg(history);
@@ -109,8 +133,7 @@ void bind_rows(nb::module_& m) {
         const RowsArg q = rows_arg(queries);
         const Wanted wanted{k, static_cast<Measure>(measure), shrink, pointer(itself), positive};
         OwnedRows out;
-        without_gil(threads,
-                    [&](const Run& run) { nearest(q.rows(), table, wanted, out, run); });
+        without_gil(threads, [&](const Run& run) { nearest(q.rows(), table, wanted, out, run); });
         return nb::make_tuple(owned(std::move(out.indptr)), owned(std::move(out.indices)),
                               owned(std::move(out.values)));
       },

@@ -4,29 +4,6 @@
 #include "arrays.hpp"
 
 namespace penchant {
-namespace {
-
-using Mask = std::optional<In<std::uint8_t>>;
-
-// A filter whose arrays outlive the call that uses it.
-struct FilterArg {
-  std::optional<RowsArg> exclude;
-  Rows rows{};
-  Filter filter{};
-
-  FilterArg(const nb::object& excluded, const Mask& allowed, const Mask& known) {
-    if (!excluded.is_none()) {
-      exclude = rows_arg(nb::cast<nb::tuple>(excluded));
-      rows = exclude->rows();
-      filter.exclude = &rows;
-    }
-    filter.allowed = pointer(allowed);
-    filter.known = pointer(known);
-  }
-};
-
-}  // namespace
-
 void bind_scores(nb::module_& m) {
   nb::class_<Panels>(m, "Panels")
       .def(
@@ -54,21 +31,22 @@ void bind_scores(nb::module_& m) {
   m.def(
       "top_k",
       [](const Panels& panels, In<float> queries, i64 n, nb::object exclude, Mask allowed,
-         Out<i32> ids, Out<float> scores, int threads) {
-        const FilterArg wanted(exclude, allowed, std::nullopt);
+         bool positive, Out<i32> ids, Out<float> scores, int threads) {
+        const FilterArg wanted(exclude, allowed, std::nullopt, positive);
         without_gil(threads, [&](const Run& run) {
           top_k(panels, queries.data(), static_cast<i64>(queries.shape(0)), n, wanted.filter,
                 ids.data(), scores.data(), run);
         });
       },
       nb::arg("panels"), nb::arg("queries"), nb::arg("n"), nb::arg("exclude").none(),
-      nb::arg("allowed").none(), nb::arg("ids"), nb::arg("scores"), nb::arg("threads"));
+      nb::arg("allowed").none(), nb::arg("positive"), nb::arg("ids"), nb::arg("scores"),
+      nb::arg("threads"));
 
   m.def(
       "select",
       [](In<float> scores, i64 n, nb::object exclude, Mask allowed, Mask known, Out<i32> ids,
          Out<float> best, int threads) {
-        const FilterArg wanted(exclude, allowed, known);
+        const FilterArg wanted(exclude, allowed, known, false);
         without_gil(threads, [&](const Run& run) {
           select(scores.data(), static_cast<i64>(scores.shape(0)),
                  static_cast<i64>(scores.shape(1)), n, wanted.filter, ids.data(), best.data(), run);

@@ -22,13 +22,23 @@ struct SgdSides {
   int d;
 };
 
-// The vectors of one row, v = items[ids[e]], each as wide as a multiple of 16.
+// The vectors of one row, v = items[ids[e]], each as wide as a multiple of 16. Behind the n ids
+// stand others up to a multiple of 16, and 16 more that are wanted next.
 struct Vectors {
   const float* items;
   const std::int32_t* ids;
   const float *weights, *targets;  // null: all ones
   std::int64_t n;
   float* copies;  // room for n rounded up to 16
+};
+
+// (G + Σ w v vᵀ + diag damping) x = Σ w t v of one row.
+struct Equations {
+  Vectors v;
+  const float* damping;  // [width]
+  float* x;              // [width], a start and then the answer
+  float* scratch;        // [3, width]
+  double loss;           // of the answer: Σ w (t − v · x)² + xᵀ(G + diag damping) x
 };
 
 struct Level {
@@ -75,10 +85,8 @@ struct Level {
   // The upper halves of 16 normal matrices [16, width, width] into the lanes of A.
   void (*to_lanes)(const float* normals, int d, int width, float* A);
 
-  // `steps` steps of conjugate gradient on (G + Σ w v vᵀ + diag ridge) x = Σ w t v from x, in
-  // place. scratch is [3, width]. Returns Σ w (t − v · x)² + xᵀ(G + diag ridge) x.
-  double (*conjugate)(const Vectors& v, int width, const float* gram, const float* ridge, int steps,
-                      float* x, float* scratch);
+  // `steps` steps of conjugate gradient for one or two rows.
+  void (*conjugate)(Equations* rows, int count, int width, const float* gram, int steps);
 
   // out[e] -= rows[e][0..width) · x, rows `stride` apart.
   void (*subtract_products)(const float* rows, std::int64_t n, int stride, int width,

@@ -2,6 +2,10 @@
 // for what is allowed here, and why.
 #include "pairs.hpp"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace penchant {
 namespace {
 

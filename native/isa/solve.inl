@@ -5,12 +5,12 @@ template <int REGISTERS, bool PLAIN>
 INLINE void gather_some(const float* items, int d, const int width, const std::int32_t* ids,
                         const float* weights, const float* targets, int n, std::int64_t ahead,
                         float* rows, float* weighted, double* right, const int at) {
-  constexpr int EARLY = 16;  // vectors on their way from memory
+  constexpr int EARLY = 32;  // vectors on their way from memory
   Register sums[REGISTERS] = {};
   const std::int64_t most = n + ahead < EARLY ? 0 : n + ahead - EARLY;
   for (int e = 0; e < n; ++e) {
     const float* soon = items + static_cast<std::int64_t>(ids[e < most ? e + EARLY : e]) * d + at;
-    for (int k = 0; k < REGISTERS * WIDTH; k += LANES) __builtin_prefetch(soon + k);
+    for (int k = 0; k < REGISTERS * WIDTH; k += LANES) __builtin_prefetch(soon + k, 0, 2);
     const float* v = items + static_cast<std::int64_t>(ids[e]) * d + at;
     const std::int64_t to = static_cast<std::int64_t>(e) * width + at;
     const float weight = PLAIN || weights == nullptr ? 1.0f : weights[e];
@@ -173,47 +173,63 @@ constexpr float WEAK =
 
 INLINE int register_of(int k) { return k / WIDTH * WIDTH; }
 
-// row[j] -= Σ_m above_m[i] · above_m[j] for m from `first` to `last`, j from the register of i.
-INLINE void subtract_above(float* A, int i, int first, int last, int width) {
-  float* row = A + static_cast<std::int64_t>(i) * width;
-  int m = first;
-  for (; m + 4 <= last; m += 4) {
-    const float* a = A + static_cast<std::int64_t>(m) * width;
-    const float *b = a + width, *c = b + width, *e = c + width;
-    const float at_a = a[i], at_b = b[i], at_c = c[i], at_e = e[i];
-    for (int j = register_of(i); j < width; j += WIDTH) {
-      Register value = load_register(row + j) - at_a * load_register(a + j);
-      value = value - at_b * load_register(b + j);
-      value = value - at_c * load_register(c + j);
-      store_register(row + j, value - at_e * load_register(e + j));
-    }
+// Some registers of rows i .. i + HIGH − 1 from column `left` on, less Σ_m above_m[row] · above_m
+// for the rows m from `first` to `last`.
+template <int HIGH, int BROAD>
+INLINE void subtract_rows(float* A, int i, int first, int last, int width, int left) {
+  const auto at = [&](int row, int v) {
+    return A + static_cast<std::int64_t>(row) * width + left + v * WIDTH;
+  };
+  Register sums[HIGH][BROAD], above[BROAD];
+  for (int r = 0; r < HIGH; ++r)
+    for (int v = 0; v < BROAD; ++v) sums[r][v] = load_register(at(i + r, v));
+  for (int m = first; m < last; ++m) {
+    const float* factors = A + static_cast<std::int64_t>(m) * width + i;
+    for (int v = 0; v < BROAD; ++v) above[v] = load_register(at(m, v));
+    for (int r = 0; r < HIGH; ++r)
+      for (int v = 0; v < BROAD; ++v) sums[r][v] = sums[r][v] - factors[r] * above[v];
   }
-  for (; m < last; ++m) {
-    const float* a = A + static_cast<std::int64_t>(m) * width;
-    const float at_a = a[i];
-    for (int j = register_of(i); j < width; j += WIDTH)
-      store_register(row + j, load_register(row + j) - at_a * load_register(a + j));
-  }
+  for (int r = 0; r < HIGH; ++r)
+    for (int v = 0; v < BROAD; ++v) store_register(at(i + r, v), sums[r][v]);
 }
 
-// A = UᵀU row by row; every element is one chain of subtractions in the order of the rows above it,
-// as in solve_sixteen. A register that holds the diagonal reaches into the lower half, which is
-// finite and never used.
+// The same for all columns from the register of i on.
+template <int HIGH>
+INLINE void subtract_above(float* A, int i, int first, int last, int width) {
+  int left = register_of(i);
+  for (; left + 4 * WIDTH <= width; left += 4 * WIDTH)
+    subtract_rows<HIGH, 4>(A, i, first, last, width, left);
+  const int rest = (width - left) / WIDTH;
+  if (rest == 3) subtract_rows<HIGH, 3>(A, i, first, last, width, left);
+  if (rest == 2) subtract_rows<HIGH, 2>(A, i, first, last, width, left);
+  if (rest == 1) subtract_rows<HIGH, 1>(A, i, first, last, width, left);
+}
+
+// Row i of the factor, from which the rows above `top` have been subtracted already; the diagonal
+// keeps its reciprocal. False if the pivot is weak beside what stood there at first.
+INLINE bool factor_row(float* A, int i, int top, float before, int width) {
+  float* row = A + static_cast<std::int64_t>(i) * width;
+  subtract_above<1>(A, i, top, i, width);
+  const bool strong = row[i] > WEAK * before;
+  const float scale = 1 / __builtin_sqrtf(strong ? row[i] : 1.0f);
+  for (int j = register_of(i); j < width; j += WIDTH)
+    store_register(row + j, scale * load_register(row + j));
+  row[i] = scale;
+  return strong;
+}
+
+// A = UᵀU, four rows at a time (those beyond d are padding); every element is one chain of
+// subtractions in the order of the rows above it, as in solve_sixteen. A register that holds the
+// diagonal reaches into the lower half, which is finite and never used.
 bool solve_one(float* A, int d, int width, float* x) {
+  constexpr int HIGH = 4;
   bool strong = true;
-  for (int i = 0; i < d; ++i) {
-    float* row = A + static_cast<std::int64_t>(i) * width;
-    const float before = row[i];
-    subtract_above(A, i, 0, i, width);
-    float pivot = row[i];
-    if (!(pivot > WEAK * before)) {
-      strong = false;
-      pivot = 1;
-    }
-    const float scale = 1 / __builtin_sqrtf(pivot);
-    for (int j = register_of(i); j < width; j += WIDTH)
-      store_register(row + j, scale * load_register(row + j));
-    row[i] = scale;  // the diagonal keeps its reciprocal
+  for (int top = 0; top < d; top += HIGH) {
+    float before[HIGH];
+    for (int r = 0; r < HIGH; ++r) before[r] = A[static_cast<std::int64_t>(top + r) * (width + 1)];
+    subtract_above<HIGH>(A, top, 0, top, width);
+    for (int r = 0; r < HIGH && top + r < d; ++r)
+      strong &= factor_row(A, top + r, top, before[r], width);
   }
   if (!strong) return false;
   for (int k = 0; k < d; ++k) {  // Uᵀy = b

@@ -27,6 +27,9 @@ INLINE Doubles widened(const float* at) { return __builtin_convertvector(load_ei
 
 // The lanes of a register added in a fixed order.
 INLINE float summed(Register value) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps((__m512)value);
+#else
   union {
     Register whole;
     float lane[WIDTH];
@@ -34,6 +37,7 @@ INLINE float summed(Register value) {
   for (int half = WIDTH / 2; half > 0; half /= 2)
     for (int i = 0; i < half; ++i) all.lane[i] += all.lane[i + half];
   return all.lane[0];
+#endif
 }
 
 // Σ_k a[k] b[k] over a whole number of registers, in one register of sums.

@@ -127,6 +127,31 @@ def test_csr(entries, timed):
     assert tuple(part.tolist() for part in got) == twins.csr(rows, 5, times if timed else None)
 
 
+# Moments near each other and as far apart as 64 bits allow, rows short and long.
+MOMENTS = st.one_of(
+    st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1), st.integers(0, 60).map(lambda e: 2**e)
+)
+
+
+@SETTINGS
+@given(st.lists(st.tuples(st.integers(0, 2), MOMENTS), max_size=200), st.booleans())
+def test_arranged_carries_times_and_cells_along(entries, timed):
+    rows, times = (np.array([entry[at] for entry in entries], np.int64) for at in (0, 1))
+    numbers, values = np.arange(len(rows), dtype=np.int32), np.arange(len(rows)) / np.float32(2)
+    found = kernels.arranged(rows, 3, times if timed else None, [numbers, values])
+    indptr, order = twins.csr(rows.tolist(), 3, times.tolist() if timed else None)
+    assert (found.indptr.tolist(), found.order.tolist()) == (indptr, order)
+    assert [cells.tolist() for cells in found.columns] == [order, [at / 2 for at in order]]
+    assert (found.times is not None and found.times.tolist() == times[order].tolist()) == timed
+
+
+@SETTINGS
+@given(st.lists(st.integers(-6, 6).map(lambda one: one / 2), max_size=60), st.integers(0, 14))
+def test_grades(values, most):
+    found = kernels.grades(np.array(values, np.float32), most)
+    assert (None if found is None else found.tolist()) == twins.grades(values, most)
+
+
 @SETTINGS
 @given(sparse(unique=False))
 def test_transpose(rows):
@@ -174,6 +199,9 @@ def test_large_columns_are_numbered_in_parts_as_in_one(ids, threads):
     texts = [f"{one} ü" if one % 5 == 0 else str(one) for one in numbers.tolist()]
     text_codes, text_first = kernels.encode(texts)
     assert (text_codes == codes).all()
+    packed_codes, packed_first = kernels.encode(Text.pack(texts))
+    assert (packed_codes == codes).all()
+    assert (packed_first == first).all()
     assert (text_first == first).all()
     distinct = [texts[at] for at in first]
     for table, asked in (

@@ -49,6 +49,11 @@ def csr(rows, n_rows: int, times=None) -> tuple[list[int], list[int]]:
     return [0, *np.cumsum(counts).tolist()], order
 
 
+def grades(values, most: int) -> list[float] | None:
+    distinct = sorted(set(values))
+    return distinct if len(distinct) <= most else None
+
+
 def deciding(rows: Rows, last: bool) -> list[bool]:
     values = np.ones(len(rows.indices)) if rows.values is None else rows.values
     mask = [False] * len(rows.indices)

@@ -42,7 +42,7 @@ def test_a_history_is_answered_no_worse_than_by_the_vector_that_was_trained(note
     body, met = sides.body(), train.take(people)
     seen, opinions = Rows(met.indptr, met.items), met.where(met.values != 0)
     by_history, by_training = (
-        _gains(kernels.top_k(p, body._panels, 10, exclude=seen)[0], held.take(people))
+        _gains(kernels.top_k(p, body._fold.panels, 10, exclude=seen)[0], held.take(people))
         for p in (body.taste(opinions), sides.P[people])
     )
     difference = by_history - by_training

@@ -71,6 +71,21 @@ def test_ease_keeps_the_largest_weights(town):
     np.testing.assert_array_equal(dense, np.where(np.abs(whole) >= smallest_kept, whole, 0))
 
 
+def test_momentum_brings_implicit_als_lower_in_as_many_epochs(town):
+    def losses(momentum):
+        model = pt.ImplicitALS(factors=16, epochs=8, momentum=momentum).fit(town)
+        return [epoch["loss"] for epoch in model.fitted.epochs]
+
+    plain, onward = losses(0.0), losses(0.5)
+    assert onward[:2] == plain[:2]  # there is no step to follow before
+    assert onward[6] < plain[7]
+
+
+def test_implicit_als_keeps_its_feet_with_all_momentum(town):
+    losses = [e["loss"] for e in pt.ImplicitALS(momentum=1.0, epochs=30).fit(town).fitted.epochs]
+    assert losses[-1] <= 1.01 * min(losses)
+
+
 @pytest.mark.parametrize("solver", ["exact", "cg", "block"])
 @pytest.mark.parametrize("frequency", [0.0, 1.0])
 def test_implicit_als_reports_its_true_loss(town, solver, frequency):

@@ -98,6 +98,36 @@ void arrives(const Problem& p, Method method) {
     CHECK(near(x.first[at], exact.first[at], 1e-2));
 }
 
+// Folding in is solving with a scale by length, and ranking what comes of it.
+void folds_in(const Problem& p) {
+  const Panels panels(p.items.data(), Problem::N_ITEMS, p.d, nullptr, {});
+  const FoldIn model{panels, p.items.data(), p.ridge.data(), p.full ? p.gram_of.data() : nullptr,
+                     0.5,    4.0};
+  std::vector<float> scale;
+  for (i64 r = 0; r < Problem::N_ROWS; ++r)
+    scale.push_back(std::sqrt(static_cast<float>(p.rows.indptr[r + 1] - p.rows.indptr[r] + 4)));
+  Ridge same = p.ridge_of(0, Problem::N_ROWS);
+  same.scale = scale.data();
+  std::vector<float> expected(Problem::N_ROWS * p.d), x(expected);
+  CHECK(solve_rows(same, {Method::exact, nullptr, 1, 16}, expected.data(), nullptr, {}) == -1);
+  CHECK(fold_in(model, p.rows.rows(), same.targets, x.data(), {}) == -1);
+  CHECK(x == expected);
+  using Lists = std::pair<std::vector<i32>, std::vector<float>>;
+  const Rows met = p.rows.rows();
+  const Filter filter{&met, nullptr, nullptr, true};
+  const Lists wanted = on_any_threads<Lists>([&](const Run& run) {
+    Lists out{std::vector<i32>(Problem::N_ROWS * 7), std::vector<float>(Problem::N_ROWS * 7)};
+    CHECK(fold_in_best(model, met, same.targets, 7, filter, out.first.data(), out.second.data(),
+                       run) == -1);
+    return out;
+  });
+  Lists got = wanted;
+  top_k(panels, x.data(), Problem::N_ROWS, 7, filter, got.first.data(), got.second.data(), {});
+  CHECK(got == wanted);
+  for (std::size_t at = 0; at < got.first.size(); ++at)
+    CHECK((got.first[at] >= 0) == (got.second[at] > 0));
+}
+
 // A row alone has the bytes it has in a crowd.
 void alone(const Problem& p, Method method) {
   const auto together = solved(p, method, 2, {}).first;
@@ -114,6 +144,7 @@ void solves(int d) {
     for (const bool full : {false, true}) {
       if (d > 100 && weighted != full) continue;
       const Problem p(d, weighted, full);
+      folds_in(p);
       for (const Method method : {Method::exact, Method::conjugate, Method::blocks}) {
         check_rows(p, method);
         alone(p, method);

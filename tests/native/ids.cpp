@@ -114,10 +114,16 @@ void words(const std::vector<std::string>& texts) {
     return out;
   });
   CHECK(coded == numbered(texts));
-  const Blob all(texts), table(distinct(texts, coded));
+  const Blob packed(texts);
+  CHECK(coded == on_any_threads<Coded>([&](const Run& run) {
+          Coded out{std::vector<i32>(ids.size()), {}};
+          CHECK(encode(packed.text(), out.first.data(), out.second, run));
+          return out;
+        }));
+  const Blob table(distinct(texts, coded));
   const auto order = on_any_threads<std::vector<i32>>([&](const Run& run) {
     std::vector<i32> out(texts.size());
-    CHECK(index(all.text(), out.data(), run));
+    CHECK(index(packed.text(), out.data(), run));
     return out;
   });
   CHECK(order == sorted(texts));

@@ -11,6 +11,59 @@ namespace {
 
 using Sorted = std::pair<std::vector<i64>, std::vector<i64>>;
 
+struct Moved {
+  std::vector<i64> indptr, order, times;
+  std::vector<std::uint32_t> cells;
+  bool operator==(const Moved& other) const {
+    return indptr == other.indptr && order == other.order && times == other.times &&
+           cells == other.cells;
+  }
+};
+
+// Times and cells go where their entries go, whether times are near each other or far apart.
+void carried(i64 n, i64 n_rows, i64 range) {
+  Random random(6);
+  std::vector<i32> rows(n);
+  std::vector<i64> times(n);
+  std::vector<std::uint32_t> cells(n);
+  for (auto& row : rows) row = static_cast<i32>(random.below(n_rows));
+  for (auto& time : times) time = random.below(range) << random.below(40);
+  for (auto& cell : cells) cell = static_cast<std::uint32_t>(random.next());
+  if (n > 1) times[0] = std::numeric_limits<i64>::min();
+  if (n > 1) times[1] = std::numeric_limits<i64>::max();
+  const auto out = on_any_threads<Moved>([&](const Run& run) {
+    Moved to{std::vector<i64>(n_rows + 1), std::vector<i64>(n), std::vector<i64>(n),
+             std::vector<std::uint32_t>(n)};
+    CHECK(arranged(rows.data(), n, n_rows, times.data(), to.indptr.data(), to.order.data(),
+                   to.times.data(), {{cells.data(), to.cells.data()}}, run));
+    return to;
+  });
+  for (i64 at = 0; at < n; ++at) {
+    const i64 entry = out.order[at];
+    CHECK(out.times[at] == times[entry] && out.cells[at] == cells[entry]);
+    const auto place = [&](i64 e) { return std::make_tuple(rows[e], times[e], e); };
+    CHECK(at == 0 || place(out.order[at - 1]) < place(entry));
+  }
+}
+
+void graded(i64 n, i64 many, i64 most) {
+  Random random(7);
+  std::vector<float> values(n);
+  for (float& value : values) value = static_cast<float>(random.below(many)) - 2.0f;
+  if (n > 2) values[2] = -0.0f;
+  std::vector<float> distinct = values;
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  const auto few = on_any_threads<bool>([&](const Run& run) {
+    std::vector<float> found;
+    bool out = false;
+    CHECK(grades(values.data(), n, most, found, out, run));
+    CHECK(!out || found == distinct);
+    return out;
+  });
+  CHECK(few == (static_cast<i64>(distinct.size()) <= most));
+}
+
 void sorted(i64 n, i64 n_rows, bool timed) {
   Random random(4);
   std::vector<i32> rows(n);
@@ -184,6 +237,15 @@ void test_rows() {
   for (const bool timed : {false, true}) {
     for (const i64 n : {0, 1, 4000}) sorted(n, 60, timed);
     sorted(300'000, 3000, timed);  // several parts, and several rows in a bucket
+  }
+  for (const i64 range : {1, 1000, 1 << 22}) {
+    for (const i64 n : {0, 1, 2, 4000}) carried(n, 6, range);
+    carried(300'000, 900, range);
+  }
+  for (const i64 most : {1, 10, 100}) {
+    graded(0, 1, most);
+    graded(5, 1, most);
+    graded(200'000, 10, most);
   }
   for (const bool weighted : {false, true}) {
     turned(Sparse(0, 40, 9, weighted, 5));

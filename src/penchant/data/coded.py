@@ -32,13 +32,15 @@ class Coded:
     distinct: npt.NDArray[Any]
 
     @classmethod
-    def of(cls, cells: Sequence[str] | npt.NDArray[Any]) -> Coded:
+    def of(cls, cells: Sequence[str] | npt.NDArray[Any] | kernels.Text) -> Coded:
         """The column of some texts.
 
         Raises:
             UsageError: a cell is no text.
         """
         codes, first = kernels.encode(cells)
+        if isinstance(cells, kernels.Text):
+            return cls(codes, objects(cells.many(first)))
         return cls(codes, objects([cells[at] for at in first.tolist()]))
 
     @classmethod

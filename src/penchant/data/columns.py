@@ -176,10 +176,12 @@ def _positional(
     return roles
 
 
-def _floats(cells: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Cells as numbers, NaN where they are none."""
+def _floats(cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Cells as numbers, NaN where they are none; those of 32 bits stay so."""
+    if cells.dtype == np.float32:
+        return cells
     try:
-        return np.asarray(cells).astype(np.float64)
+        return np.asarray(cells, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         return np.array([_float(cell) for cell in cells], dtype=np.float64)
 
@@ -204,6 +206,8 @@ def bad_ids(cells: Column, column: str, bad: Reasons) -> None:
 
 
 def _id_fault(cell: Any) -> str | None:
+    if type(cell) is str and cell.isascii() and cell.isprintable() and len(cell) <= _LONGEST_ID:
+        return None if cell.strip() else "the id is missing"  # almost every id is such text
     if cell is None or cell != cell or (isinstance(cell, str) and not cell.strip()):
         return "the id is missing"
     if isinstance(cell, bool) or not isinstance(cell, str | int | float | np.generic):
@@ -235,16 +239,15 @@ def _by_distinct(cells: Column, fault: Any) -> dict[int, str]:
     return {int(row): faults[int(coded.codes[row])] for row in rows}
 
 
-def to_values(
-    cells: Column, column: str, bad: Reasons
-) -> tuple[npt.NDArray[np.float64], str | None]:
+def to_values(cells: Column, column: str, bad: Reasons) -> tuple[npt.NDArray[Any], str | None]:
     """Cells as finite numbers, and a note where commas are their points.
 
     Rows where they are none are noted.
     """
     judged, note = distinct_cells(cells), None
     values = _floats(judged)
-    wrong = ~np.isfinite(values) | (abs(values) > np.finfo(np.float32).max)
+    with np.errstate(over="ignore"):  # values are kept in 32 bits
+        wrong = ~np.isfinite(values.astype(np.float32, copy=False))
     commas = [at for at in np.flatnonzero(wrong) if _COMMA.fullmatch(str(judged[at]).strip())]
     if commas:
         values[commas] = [float(str(judged[at]).replace(",", ".")) for at in commas]

@@ -85,7 +85,7 @@ def _column(series: Any) -> Column:
 
 
 def _arrow_text(series: Any) -> Coded | None:
-    """A column of text numbered by Arrow, if that is there; no Python object per row."""
+    """A column of text as Arrow holds it, if that is there; no Python object per row."""
     import narwhals as nw
 
     try:
@@ -96,11 +96,18 @@ def _arrow_text(series: Any) -> Coded | None:
         return None
     found = series.to_arrow()
     parts = pa.chunked_array(found.chunks if isinstance(found, pa.ChunkedArray) else [found])
-    coded = parts.cast(pa.large_string()).dictionary_encode().unify_dictionaries()
-    cells = coded.chunk(0).dictionary.to_pylist() if coded.num_chunks else []
-    codes = [np.asarray(part.indices.fill_null(len(cells))) for part in coded.chunks]
-    whole = np.concatenate([np.empty(0, np.int32), *codes]).astype(np.int64)
-    return Coded.numbered(whole, [*cells, None])
+    parts = parts.cast(pa.large_string())
+    whole = parts.chunk(0) if parts.num_chunks == 1 else parts.combine_chunks()
+    _, offsets, blob = whole.buffers()
+    n, begin = len(whole), whole.offset
+    places = np.frombuffer(offsets or bytes(8), np.int64)[begin : begin + n + 1]
+    text = kernels.Text(np.frombuffer(blob or b"", np.uint8), places)
+    column = Coded.of(text)
+    if not whole.null_count:
+        return column
+    gaps = whole.is_null().to_numpy(zero_copy_only=False)
+    codes = np.where(gaps, len(column.distinct), column.codes.astype(np.int64))
+    return Coded.numbered(codes, [*column.distinct, None])
 
 
 def from_parquet(path: Path) -> Cells:
@@ -118,12 +125,12 @@ def from_parquet(path: Path) -> Cells:
             columns: dict[str, Column | None] = dict.fromkeys(kinds)
             for name in (name for name, kind in kinds.items() if kind == "VARCHAR"):
                 columns[name] = _numbered_text(rows, name)
-            rest = [_quoted(name) for name, column in columns.items() if column is None]
-            found = rows.project(", ".join(rest)).fetchnumpy() if rest else {}
+            for name in (name for name, column in columns.items() if column is None):
+                # One after the other: DuckDB holds twice what it hands out.
+                columns[name] = _unmasked(rows.project(_quoted(name)).fetchnumpy()[name])
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise DataError(f"not a readable Parquet file ({reason})", where=str(path)) from error
-    columns.update({name: _unmasked(column) for name, column in found.items()})
     return Cells({name: cells for name, cells in columns.items() if cells is not None}, True)
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 RATING_NAMES = frozenset({"rating", "ratings", "stars", "star", "score", "grade"})
 LIKED_FROM = 4.0  # the rating from which a ranking model counts a like
 _MOST_GRADES = 100  # more distinct values than this are amounts, not grades
-_AT_ONCE = 1 << 18  # values looked at together, so that they stay in cache
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,8 @@ class Interactions:
             raise DataError("values must be finite", got=float(strength[~np.isfinite(strength)][0]))
         user_ids, user_rows = Vocabulary.encode(settle_ids(users)[0])
         item_ids, item_rows = Vocabulary.encode(settle_ids(items)[0])
-        indptr, order = kernels.csr(user_rows, len(user_ids), times)
+        found = kernels.arranged(user_rows, len(user_ids), times, [item_rows, strength])
+        sorted_items, sorted_values = found.columns
         if kind not in (None, "likes", "ratings"):
             raise ParameterError("kind must be likes or ratings", where="kind", got=kind)
         decided, why = (kind, "as asked") if kind else detect_kind(strength, value_name)
@@ -123,13 +123,9 @@ class Interactions:
             users=user_ids,
             items=item_ids,
             histories=Histories(
-                indptr,
-                kernels.gather(item_rows, order),
-                kernels.gather(strength, order),
-                len(item_ids),
-                None if times is None else kernels.gather(times, order),
+                found.indptr, sorted_items, sorted_values, len(item_ids), found.times
             ),
-            sources=order if sources is None else kernels.gather(sources, order),
+            sources=found.order if sources is None else kernels.gather(sources, found.order),
             kind=decided,
             facts=None if features is None else features.aligned(item_ids),
             notes=(*notes, f"kind: {decided} ({why})"),
@@ -323,10 +319,12 @@ def detect_kind(values: Float32, name: str | None) -> tuple[Kind, str]:
     """
     if name is None and not len(values):
         return "likes", "no value column"
-    distinct = _grades(values)
-    if len(distinct) <= 1:
-        return "likes", f"every value is {distinct[0]:g}" if len(distinct) else "no rows"
-    span = f"{distinct[0]:g} to {distinct[-1]:g}"
+    if not len(values):
+        return "likes", "no rows"
+    low, high = values.min(), values.max()
+    if low == high:
+        return "likes", f"every value is {low:g}"
+    span = f"{low:g} to {high:g}"
     if name is not None and name.casefold() in RATING_NAMES:
         return "ratings", f"the column is named {name}, {span}"
     if name is not None:
@@ -334,25 +332,10 @@ def detect_kind(values: Float32, name: str | None) -> tuple[Kind, str]:
             "likes",
             f"values of {name}, {span}, are amounts; kind='ratings' if they are opinions",
         )
-    halves = bool(np.all(distinct * 2 == np.round(distinct * 2)))
-    if halves and distinct[0] >= 0 and distinct[-1] <= 10 and 3 <= len(distinct) <= _MOST_GRADES:
+    distinct = kernels.grades(values, _MOST_GRADES) if low >= 0 and high <= 10 else None
+    if distinct is not None and len(distinct) >= 3 and (distinct * 2 % 1 == 0).all():
         return "ratings", f"{len(distinct)} grades, {span}"
     return "likes", f"values {span} are no clear grades"
-
-
-def _grades(values: Float32) -> Float32:
-    """The distinct values in order; if they are too many for grades, only some and both ends."""
-    found = [values.min(), values.max()] if len(values) else []
-    for begin in range(0, len(values), _AT_ONCE):
-        rest = values[begin : begin + _AT_ONCE]
-        for known in found:
-            rest = rest[rest != known]
-        while len(rest) and len(found) <= _MOST_GRADES:
-            found.append(rest[0])
-            rest = rest[rest != rest[0]]
-        if len(found) > _MOST_GRADES:
-            break
-    return np.unique(np.array(found, dtype=np.float32))
 
 
 def require_kind(data: Interactions, kind: Kind, who: str) -> None:

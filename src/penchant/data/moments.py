@@ -23,6 +23,7 @@ _UNITS = ((1e11, 1_000_000, "seconds"), (1e14, 1_000, "milliseconds"), (1e17, 1,
 _COMPACT = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")  # 20240131
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?$")
 _NOTHING = frozenset({"", "nan", "nat", "null", "none", "na", "n/a"})
+_SAMPLE = 100_000  # numbers whose median tells the unit of all
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 Moments = npt.NDArray[np.int64]
@@ -101,7 +102,7 @@ def _from_integers(numbers: Moments) -> tuple[Moments, str] | None:
     """Moments of integers of usual size; None leaves them to the way for all numbers."""
     low, high = int(numbers.min()), int(numbers.max())
     most = max(abs(low), abs(high))
-    size = abs(float(np.median(numbers))) if low >= 0 else 0.0
+    size = float(np.median(numbers[:: len(numbers) // _SAMPLE + 1]))
     factor = next((factor for limit, factor, _ in _UNITS if size < limit), 0)
     if low < 0 or high <= 2100 or not factor or most * factor >= 9e18:
         return None

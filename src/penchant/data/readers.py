@@ -110,10 +110,11 @@ def read(
     roles = replace(roles, **nothing)
     bad: Reasons = {}
     parts = _Parts(cells, roles, weights, bad, from_text=table is not None)
-    data = parts.interactions(kind, _rejected(cells, table, bad), where)
-    data = _with_facts(data, path, items, users)
-    if data.rejected:
-        _report(data, len(cells), path, rejects)
+    rejected, total = _rejected(cells, table, bad), len(cells)
+    del cells, table  # columns that are no longer needed go before histories are made
+    data = _with_facts(parts.interactions(kind, rejected, where), path, items, users)
+    if rejected:
+        _report(data, total, path, rejects)
     return data
 
 
@@ -149,11 +150,14 @@ class _Parts:
         *,
         from_text: bool,
     ) -> None:
-        self.cells, self.roles, self.bad, self.from_text = cells, roles, bad, from_text
+        self.roles, self.bad, self.from_text = roles, bad, from_text
+        self.named, self.origin, self.total = cells.named, cells.origin, len(cells)
+        self.unit = "row" if cells.lines is None else "line"
         self.notes = [*cells.notes, *roles.evidence]
         columns = cells.columns
-        for name in (roles.user, roles.item):
-            bad_ids(columns[name], name, bad)
+        self.users, self.items = columns[roles.user], columns[roles.item]
+        bad_ids(self.users, roles.user, bad)
+        bad_ids(self.items, roles.item, bad)
         self.values = None
         if roles.type is not None and weights is not None:
             self.values = self._typed(columns[roles.type], weights)
@@ -203,16 +207,14 @@ class _Parts:
         self, kind: Kind | None, rejected: tuple[Reject, ...], where: str
     ) -> Interactions:
         """The good rows as interactions."""
-        good = np.ones(len(self.cells), dtype=bool)
+        good = np.ones(self.total, dtype=bool)
         good[list(self.bad)] = False
         if not good.any() and rejected:
-            word = "row" if self.cells.lines is None else "line"
-            first = "; ".join(f"{word} {one.line}: {one.reason}" for one in rejected[:3])
+            first = "; ".join(f"{self.unit} {one.line}: {one.reason}" for one in rejected[:3])
             raise DataError(f"no row could be read ({first})", where=where)
-        columns, roles = self.cells.columns, self.roles
-        kept = {name: rows_where(columns[name], good) for name in (roles.user, roles.item)}
-        users, about_users = settle_ids(kept[roles.user], from_text=self.from_text)
-        items, about_items = settle_ids(kept[roles.item], from_text=self.from_text)
+        roles, from_text = self.roles, self.from_text
+        users, about_users = settle_ids(rows_where(self.users, good), from_text=from_text)
+        items, about_items = settle_ids(rows_where(self.items, good), from_text=from_text)
         for role, note in (("user", about_users), ("item", about_items)):
             if note:
                 self.notes.append(f"{role} {note}")
@@ -223,9 +225,9 @@ class _Parts:
             None if self.values is None else array(rows_where(self.values, good)),
             None if self.moments is None else array(rows_where(self.moments, good)),
             kind=kind or ("likes" if weighted else None),
-            value_name=roles.value.split(":")[0] if roles.value and self.cells.named else None,
+            value_name=roles.value.split(":")[0] if roles.value and self.named else None,
             sources=np.flatnonzero(good) if self.bad else None,
-            origin=self.cells.origin,
+            origin=self.origin,
             notes=self.notes,
             rejected=rejected,
         )

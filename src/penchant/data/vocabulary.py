@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from penchant.errors import DataError, UntypableError, hint
 
 Id = int | str
 Ids = npt.NDArray[np.int64] | list[str] | Coded
-_INT64 = np.iinfo(np.int64)
+_LOW, _HIGH = -(2**63), 2**63 - 1  # of int64
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # as an integer is written, and 64 bits can hold
 _HINTS = 20_000  # ids searched for a near spelling; more would make a mistake slow
 
@@ -40,6 +41,10 @@ class Vocabulary:
     ) -> None:
         self.table = table
         self.order = kernels.index(table) if order is None else order
+
+    @cached_property
+    def _lookup(self) -> kernels.Lookup:
+        return kernels.Lookup(self.table, self.order)
 
     @classmethod
     def encode(cls, ids: Ids) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
@@ -86,7 +91,8 @@ class Vocabulary:
         places = np.arange(len(self), dtype=np.int32) if rows is None else _places(rows)
         if isinstance(self.table, kernels.Text):
             return list(self.table.many(places))
-        return [int(one) for one in self.table[places].tolist()]
+        found: list[Id] = self.table.take(places).tolist()
+        return found
 
     def array(self) -> npt.NDArray[Any]:
         """All ids as one array: int64, or object of str."""
@@ -96,7 +102,8 @@ class Vocabulary:
 
     def row(self, one: Any) -> int:
         """The row of one id, -1 if it is not here."""
-        return int(self.rows([one])[0])
+        key = _as_text(one) if self.is_text else _as_int(one)
+        return -1 if key is None else self._lookup.row(key)
 
     def rows(self, ids: Iterable[Any]) -> npt.NDArray[np.int32]:
         """The row of each id, int32 ``[n]``, -1 where it is not here.
@@ -163,7 +170,7 @@ def settle_ids(values: Any, *, from_text: bool = False) -> tuple[Ids, str | None
         return _settle_distinct(values, from_text)
     array = np.asarray(values) if not isinstance(values, list) else None
     if array is not None and array.dtype.kind in "iu":
-        if array.dtype.kind == "u" and len(array) and int(array.max()) > _INT64.max:
+        if array.dtype.kind == "u" and len(array) and int(array.max()) > _HIGH:
             return [str(one) for one in array.tolist()], "ids beyond 64 bits: read as text"
         return array.astype(np.int64, copy=False), None
     if array is not None and array.dtype.kind == "f":
@@ -188,7 +195,7 @@ def _settle_mixed(listed: list[Any], kinds: set[type]) -> tuple[Ids, str | None]
     if not kinds:
         return np.empty(0, dtype=np.int64), None
     if all(issubclass(kind, int | np.integer) and kind is not bool for kind in kinds):
-        if all(_INT64.min <= one <= _INT64.max for one in listed):
+        if all(_LOW <= one <= _HIGH for one in listed):
             return np.array(listed, dtype=np.int64), None
         return [str(one) for one in listed], "ids beyond 64 bits: read as text"
     if all(issubclass(kind, int | float | np.number) and kind is not bool for kind in kinds):
@@ -229,13 +236,15 @@ def _as_text(one: Any) -> str:
 
 def _as_int(one: Any) -> int | None:
     """The 64-bit integer that an asked-for id names, or None."""
+    if type(one) is int:
+        return one if _LOW <= one <= _HIGH else None
     if isinstance(one, str):
         one = int(one) if _INTEGER.fullmatch(one) else None
     elif isinstance(one, float | np.floating):
         one = int(one) if float(one).is_integer() else None
     if one is None or isinstance(one, bool) or not isinstance(one, int | np.integer):
         return None
-    return int(one) if _INT64.min <= one <= _INT64.max else None
+    return int(one) if _LOW <= one <= _HIGH else None
 
 
 def _places(rows: Iterable[int]) -> npt.NDArray[np.int32]:

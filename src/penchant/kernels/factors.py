@@ -69,9 +69,7 @@ def solve_rows(
     verb = "solve_rows"
     v = array(verb, "items", items, np.float32, (None, None))
     rows = checked(verb, "rows", rows, len(v))
-    n, d = rows.n_rows, v.shape[1]
-    if d > MOST_FACTORS:
-        raise UsageError(f"vectors have at most {MOST_FACTORS} components", where=verb, got=d)
+    n, d = rows.n_rows, narrow(verb, v)
     if solver not in _SOLVERS:
         raise UsageError(f"solver must be one of {', '.join(_SOLVERS)}", where=verb, got=solver)
     if count(verb, "block", block) % 16 or not block:
@@ -83,7 +81,7 @@ def solve_rows(
     if objective is not None and (objective.dtype != np.float64 or objective.shape != (n,)):
         raise UsageError(f"objective must be float64 [{n}]", where=verb, got=objective.shape)
     out = on_lines((n, d))
-    singular = _native.solve_rows(
+    bad = _native.solve_rows(
         rows,
         None
         if targets is None
@@ -100,13 +98,26 @@ def solve_rows(
         objective,
         threads(),
     )
-    if singular >= 0:
+    return solved(verb, bad, out)
+
+
+def narrow(verb: str, items: Float32) -> int:
+    """The number of components, unless there are too many to solve for."""
+    d = int(items.shape[1])
+    if d > MOST_FACTORS:
+        raise UsageError(f"vectors have at most {MOST_FACTORS} components", where=verb, got=d)
+    return d
+
+
+def solved(verb: str, bad: int, out: Float32) -> Float32:
+    """The answers of a native solve, or the complaint that its return value stands for."""
+    if bad >= 0:
         raise UsageError(
-            f"the matrix of row {singular} is not positive definite",
+            f"the matrix of row {bad} is not positive definite",
             where=verb,
             do="Raise the ridge, or look for values that are not finite",
         )
-    if singular == _INFINITE:
+    if bad == _INFINITE:
         finite(verb, "the answer to targets, items and ridge", out)
     return out
 

@@ -16,7 +16,7 @@ from penchant.kernels.machine import threads
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
-_FOREIGN_ORDER = -2  # said by the native lookup
+_FOREIGN_ORDER, _NO_TEXT = -2, -3  # said by the native lookup
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Text:
         object.__setattr__(self, "blob", array("Text", "blob", self.blob, np.uint8, (None,)))
         object.__setattr__(self, "offsets", offsets)
         fits = len(offsets) and offsets[0] >= 0 and offsets[-1] <= len(self.blob)
-        if not fits or (np.diff(offsets) < 0).any():
+        if not fits or (offsets[1:] < offsets[:-1]).any():
             raise UsageError("offsets must rise from 0 to the length of the blob", where="Text")
 
     @classmethod
@@ -88,11 +88,11 @@ class Text:
             raise UsageError("a text is damaged", where="Text", got=error.object) from error
 
 
-def encode(ids: Int64 | Sequence[str]) -> tuple[Int32, Int64]:
+def encode(ids: Int64 | Text | Sequence[str]) -> tuple[Int32, Int64]:
     """Number distinct ids in order of first appearance.
 
     Args:
-        ids: int64 ``[n]``, or a sequence of str.
+        ids: int64 ``[n]``, `Text`, or a sequence of str.
 
     Returns:
         Codes int32 ``[n]``, and the position at which each code appeared first, int64 ``[m]``.
@@ -104,6 +104,8 @@ def encode(ids: Int64 | Sequence[str]) -> tuple[Int32, Int64]:
     [[0, 1, 0], [0, 1]]
     """
     codes = np.empty(len(ids), dtype=np.int32)
+    if isinstance(ids, Text):
+        return codes, _native.encode_blob(ids.blob, ids.offsets, codes, threads())
     if isinstance(ids, np.ndarray) and ids.dtype != object:
         numbers = array("encode", "ids", _exact(ids), np.int64, (None,))
         return codes, _native.encode_numbers(numbers, codes, threads())
@@ -154,8 +156,46 @@ def lookup(table: Int64 | Text, order: Int32, ids: Int64 | Sequence[str]) -> Int
         asked = array("lookup", "ids", _exact(np.asarray(ids)), np.int64, (None,))
         bad = _native.lookup_numbers(known, order, asked, rows, threads())
     if bad == _FOREIGN_ORDER:
-        raise UsageError("order does not belong to the table", where="lookup")
+        raise _foreign_order()
     return rows
+
+
+class Lookup:
+    """A table in which one id is looked up at a time, its arrays checked once.
+
+    Args:
+        table: int64 ``[m]`` or `Text`; may be read-only and memory-mapped.
+        order: what `index` gave for it.
+
+    >>> Lookup(np.array([30, 10]), np.array([1, 0])).row(10)
+    1
+    """
+
+    def __init__(self, table: Int64 | Text, order: Int32) -> None:
+        self._order = array("Lookup", "order", order, np.int32, (len(table),))
+        self._text = table if isinstance(table, Text) else None
+        if self._text is None:
+            self._numbers = array("Lookup", "table", table, np.int64, (None,))
+
+    def row(self, one: Any) -> int:
+        """The row of an id, an integer or text like those of the table; -1 if it is not there.
+
+        Raises:
+            UsageError: as `lookup`.
+        """
+        if self._text is None:
+            row = _native.lookup_number(self._numbers, self._order, one)
+        else:
+            row = _native.lookup_text(self._text.blob, self._text.offsets, self._order, one)
+        if row == _NO_TEXT:
+            raise _no_text("lookup", [one], 0)
+        if row == _FOREIGN_ORDER:
+            raise _foreign_order()
+        return row
+
+
+def _foreign_order() -> UsageError:
+    return UsageError("order does not belong to the table", where="lookup")
 
 
 def _exact(ids: Any) -> Any:

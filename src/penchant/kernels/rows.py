@@ -104,14 +104,19 @@ def checked(verb: str, name: str, rows: Any, n_columns: int, n_rows: int | None 
             ``0 .. n_columns - 1``, values of another length or not finite, or not ``n_rows`` rows.
     """
     size = None if n_rows is None else n_rows + 1
+    if (
+        isinstance(rows, Rows)
+        and _native.sound(rows, n_columns, threads())
+        and size in (None, len(rows.indptr))
+    ):
+        return rows  # as they nearly always are
     indptr = array(verb, f"{name}.indptr", rows.indptr, np.int64, (size,))
     indices = array(verb, f"{name}.indices", rows.indices, np.int32, (None,))
     values = None
     if rows.values is not None:
         values = array(verb, f"{name}.values", rows.values, np.float32, (len(indices),))
     settled = Rows(indptr, indices, values)
-    whole = len(indptr) > 0 and indptr[-1] == len(indices)
-    if not whole or not _native.sound(settled, n_columns, threads()):
+    if not _native.sound(settled, n_columns, threads()):
         _complain(verb, name, settled, n_columns)
     return settled
 
@@ -143,13 +148,74 @@ def csr(
     >>> [a.tolist() for a in csr([1, 0, 1], 2, times=[5, 0, 3])]
     [[0, 1, 3], [1, 2, 0]]
     """
+    found = arranged(rows, n_rows, times)
+    return found.indptr, found.order
+
+
+class Arranged(NamedTuple):
+    """Entries by (row, time, position).
+
+    Attributes:
+        indptr: int64 ``[n_rows + 1]``.
+        order: int64 ``[n]``, the position each entry had.
+        times: int64 ``[n]`` in that order, or None.
+        columns: the cells that stood beside the entries, in that order.
+    """
+
+    indptr: Int64
+    order: Int64
+    times: Int64 | None
+    columns: tuple[npt.NDArray[Any], ...]
+
+
+def arranged(
+    rows: npt.ArrayLike,
+    n_rows: int,
+    times: npt.ArrayLike | None = None,
+    columns: Sequence[npt.NDArray[Any]] = (),
+) -> Arranged:
+    """`csr`, with columns carried along: while entries move, cells beside them cost little.
+
+    Args:
+        rows: the row of each entry, ``[n]``.
+        n_rows: how many rows there are.
+        times: int64 ``[n]``; without them entries of a row stay in their order.
+        columns: int32 or float32 ``[n]`` each.
+
+    >>> found = arranged([1, 0, 1], 2, times=[5, 0, 3], columns=[np.float32([1.5, 2.5, 3.5])])
+    >>> found.times.tolist(), found.columns[0].tolist()
+    ([0, 3, 5], [2.5, 3.5, 1.5])
+    """
     n_rows = count("csr", "n_rows", n_rows)
     owners = array("csr", "rows", rows, np.int32, (None,))
     within("csr", "rows", owners, n_rows)
-    when = None if times is None else array("csr", "times", times, np.int64, (len(owners),))
-    indptr, order = np.empty(n_rows + 1, np.int64), np.empty(len(owners), np.int64)
-    _native.csr(owners, n_rows, when, indptr, order, threads())
-    return indptr, order
+    n = len(owners)
+    when = None if times is None else array("csr", "times", times, np.int64, (n,))
+    cells = [
+        array("csr", "columns", one, np.float32 if one.dtype.kind == "f" else np.int32, (n,))
+        for one in columns
+    ]
+    found = Arranged(
+        np.empty(n_rows + 1, np.int64),
+        np.empty(n, np.int64),
+        None if when is None else np.empty(n, np.int64),
+        tuple(np.empty_like(one) for one in cells),
+    )
+    given, moved = ([one.view(np.uint32) for one in some] for some in (cells, found.columns))
+    _native.arranged(
+        owners, n_rows, when, found.indptr, found.order, found.times, given, moved, threads()
+    )
+    return found
+
+
+def grades(values: Float32, most: int) -> Float32 | None:
+    """The distinct values in order, float32 ``[m]``; None if there are more than ``most``.
+
+    >>> grades(np.float32([5, 1, 5]), 2).tolist(), grades(np.float32([1, 2, 3]), 2)
+    ([1.0, 5.0], None)
+    """
+    cells = array("grades", "values", values, np.float32, (None,))
+    return _native.grades(cells, count("grades", "most", most), threads())
 
 
 def deciding(rows: Rows, n_columns: int, *, last: bool) -> npt.NDArray[np.bool_]:
@@ -169,6 +235,15 @@ def deciding(rows: Rows, n_columns: int, *, last: bool) -> npt.NDArray[np.bool_]
     mask = np.empty(len(rows.indices), dtype=np.bool_)
     _native.deciding(rows, bool(last), mask, threads())
     return mask
+
+
+def all_positive(values: Float32) -> bool:
+    """Whether all values are above 0, float32 ``[n]``.
+
+    >>> all_positive(np.ones(2, np.float32)), all_positive(np.array([1, 0], np.float32))
+    (True, False)
+    """
+    return _native.all_positive(array("all_positive", "values", values, np.float32, (None,)))
 
 
 def gather(source: npt.NDArray[Any], places: Int64) -> npt.NDArray[Any]:

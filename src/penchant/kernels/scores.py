@@ -64,6 +64,7 @@ def top_k(
     bias: npt.ArrayLike | None = None,
     exclude: Rows | None = None,
     allowed: npt.ArrayLike | None = None,
+    positive: bool = False,
 ) -> tuple[Int32, Float32]:
     """The ``n`` best items per query by `product`, without keeping all scores.
 
@@ -74,6 +75,7 @@ def top_k(
         bias: ``[I]``.
         exclude: per query, items to leave out, ``[B, I]``.
         allowed: bool ``[I]``, the items that may appear.
+        positive: only scores above 0.
 
     Returns:
         Items int32 and scores float32, both ``[B, n]``, by (score descending, item ascending);
@@ -91,6 +93,7 @@ def top_k(
         n,
         _excluded("top_k", exclude, len(q), panels.n_items),
         _mask("top_k", "allowed", allowed, (panels.n_items,)),
+        positive,
         ids,
         best,
         threads(),

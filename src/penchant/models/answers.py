@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -101,8 +101,7 @@ class RankedList(Sequence[tuple[Id, float]]):
         return repr(self.table) if len(self) else "(nothing to recommend)"
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """How a list is wanted; see `penchant.Model.recommend`."""
 
     n: int
@@ -113,27 +112,33 @@ class Wish:
     explain: bool = False
 
 
-@dataclass(frozen=True)
-class _Lists:
+class _Lists(NamedTuple):
     """The lists of some people as rows, all ``[B, n]``; -1 ends a short one."""
 
     rows: Int32
-    scores: npt.NDArray[np.float64]
-    added: Bool  # filled in without evidence
+    scores: npt.NDArray[np.floating]
+    added: Bool | None = None  # filled in without evidence; None is nothing
+
+    @property
+    def marks(self) -> Bool:
+        """What was filled in, as an array."""
+        return np.zeros(self.rows.shape, dtype=bool) if self.added is None else self.added
 
 
 def ranked_list(fitted: Fitted, source: str, question: Question, wish: Wish) -> RankedList:
     """The list of the one person asked about; ``source`` labels what the model itself advises."""
     lists = _lists(fitted, question.met, wish)
-    rows, scores, added = lists.rows[0], lists.scores[0], lists.added[0]
-    n = int(np.count_nonzero(rows >= 0))
-    if n < len(rows):
-        rows, scores, added = rows[:n], scores[:n], added[:n]
+    rows = lists.rows[0]
+    if _is_short(lists.rows):
+        rows = rows[rows >= 0]
+    n, sources = len(rows), (source,) * len(rows)
+    if lists.added is not None:
+        sources = tuple(POPULAR if filled else source for filled in lists.added[0, :n].tolist())
     return RankedList(
         tuple(fitted.items.ids(rows)),
-        tuple(scores.tolist()),
+        tuple(lists.scores[0].tolist()[:n]),
         titles_of(fitted, rows),
-        tuple(POPULAR if filled else source for filled in added.tolist()),
+        sources,
         tuple(_reasons(fitted, question.met, lists)) if wish.explain else None,
         question.ignored,
     )
@@ -150,13 +155,13 @@ def as_table(
     columns = {
         "user_id": asked[people] if len(people) else _array([]),
         "item_id": _array(fitted.items.ids(rows)),
-        "score": lists.scores[people, places],
+        "score": lists.scores[people, places].astype(np.float64),
         "rank": places.astype(np.int64) + 1,
     }
     titles = titles_of(fitted, rows)
     if titles is not None:
         columns["title"] = _array(titles)
-    columns["source"] = np.where(lists.added[people, places], POPULAR, source).astype(object)
+    columns["source"] = np.where(lists.marks[people, places], POPULAR, source).astype(object)
     if wish.explain:
         columns["because"] = _array([one.reason for one in _reasons(fitted, question.met, lists)])
     return Table(columns, fitted.origin)
@@ -198,34 +203,46 @@ def best_rows(fitted: Fitted, asked: Histories, n: int, allowed: Bool | None = N
 
 def _lists(fitted: Fitted, asked: Histories, wish: Wish) -> _Lists:
     allowed = allowed_items(fitted, wish.items, wish.exclude)
+    if len(asked) == 1:
+        return _block(fitted, asked, wish, allowed)
     found = [_block(fitted, met, wish, allowed) for met in blocks(asked)]
-    if len(found) == 1:
-        return found[0]
     if not found:
         nobody = np.empty((0, 0), dtype=np.int32)
-        return _Lists(nobody, nobody.astype(np.float64), nobody.astype(bool))
+        return _Lists(nobody, nobody.astype(np.float64))
     return _Lists(
         np.concatenate([one.rows for one in found]),
         np.concatenate([one.scores for one in found]),
-        np.concatenate([one.added for one in found]),
+        np.concatenate([one.marks for one in found]),
     )
 
 
 def _block(fitted: Fitted, met: Histories, wish: Wish, allowed: Bool | None) -> _Lists:
     h, out = fitted.opinions(met), left_out(fitted, met, wish.exclude_seen)
     rows, scores = fitted.body.best(h, min(wish.n, len(fitted.items)), out, allowed)
-    if fitted.body.needs_history and np.count_nonzero(h.counts) < len(h):
+    if fitted.body.needs_history and _without_entries(h):
         rows = np.where((h.counts == 0)[:, None], np.int32(-1), rows)
-    lists = _Lists(rows, scores.astype(np.float64), np.zeros(rows.shape, dtype=bool))
-    if wish.on_shortage == "fill" and np.count_nonzero(rows < 0):
-        lists = _Lists(rows.copy(), lists.scores, lists.added)
+    lists = _Lists(rows, scores)
+    if wish.on_shortage == "fill" and _is_short(rows):
+        lists = _Lists(rows.copy(), scores.astype(np.float64), lists.marks)
         for person in np.flatnonzero((rows < 0).any(axis=1)).tolist():
             _fill(fitted, lists, person, _row(out, person), allowed)
     return lists
 
 
+def _without_entries(h: Histories) -> bool:
+    """Whether somebody's history is empty."""
+    return len(h.items) == 0 if len(h) == 1 else bool(np.count_nonzero(h.counts) < len(h))
+
+
+def _is_short(rows: Int32) -> bool:
+    """Whether a list is short, which -1 at its end says."""
+    if len(rows) == 1:
+        return bool(rows.size) and rows.item(-1) < 0
+    return bool(np.count_nonzero(rows[:, -1:] < 0))
+
+
 def _fill(fitted: Fitted, lists: _Lists, person: int, met: Int32, allowed: Bool | None) -> None:
-    """One list completed with popular items, below what the model has evidence for."""
+    """One list completed with popular items, below what the model has evidence for, and marked."""
     rows = lists.rows[person]
     advised = int(np.count_nonzero(rows >= 0))
     rows[:advised] = rows[rows >= 0]
@@ -237,15 +254,16 @@ def _fill(fitted: Fitted, lists: _Lists, person: int, met: Int32, allowed: Bool 
     rows[place] = popular
     rows[place.stop :] = -1
     lists.scores[person, place] = fitted.counts[popular]
-    lists.added[person, place] = True
+    lists.marks[person, place] = True
 
 
 def _reasons(fitted: Fitted, asked: Histories, lists: _Lists) -> Iterator[Explanation]:
     """Why each entry of each list is there."""
+    added = lists.marks
     for person, rows in enumerate(lists.rows):
         h = fitted.opinions(asked.take([person]))
         for place, row in enumerate(rows[rows >= 0].tolist()):
-            if lists.added[person, place]:
+            if added[person, place]:
                 yield _popular(fitted, row)
             else:
                 yield explanation(fitted, h, row, "item", float(lists.scores[person, place]))

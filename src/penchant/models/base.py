@@ -256,10 +256,11 @@ class Model(ABC):
         check_choice("on_unknown", on_unknown, ("popular", "raise"))
         check_choice("on_shortage", on_shortage, ("fill", "strict"))
         check_n(n)
-        user = list(user) if is_many(user) else user
+        many = is_many(user)
+        user = list(user) if many else user
         question = self._question(user, history, on_unknown, at, facts)
         wish = Wish(n, exclude_seen, items, exclude, on_shortage, explain)
-        if is_many(user):
+        if many:
             return as_table(self.fitted, self.name, user, question, wish)
         return ranked_list(self.fitted, self.name, question, wish)
 

@@ -110,7 +110,7 @@ class Fitted:
 
     def opinions(self, h: Histories) -> Histories:
         """What counts in a score: for likes, entries met without an opinion do not."""
-        if self.kind == "ratings" or np.count_nonzero(h.values) == len(h.values):
+        if self.kind == "ratings" or kernels.all_positive(h.values) or (h.values != 0).all():
             return h
         return h.where(h.values != 0)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ History = Sequence[Any] | Mapping[Any, float]
 Facts = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """A batch of histories that somebody asks about.
 
     Attributes:
@@ -58,6 +56,8 @@ def of_people(fitted: Fitted, users: Sequence[Id], on_unknown: OnUnknown) -> Que
                 do="Give the person's history: history=[item, ...]",
             )
         return Question(Histories.of([[] for _ in users], n_items=len(fitted.items)))
+    if len(users) == 1 and (row := fitted.users.row(users[0])) >= 0:
+        return Question(fitted.histories.person(row))  # what is asked most, by the short way
     rows = fitted.users.rows(users)
     strangers = np.count_nonzero(rows < 0)
     if on_unknown == "raise" and strangers:
@@ -165,7 +165,7 @@ def in_context(
         met = met.knowing(fitted.features(None, len(met)))
     if facts is not None:
         met = met.knowing(_told(fitted, met, _said(facts, len(met))))
-    return question if met is question.met else replace(question, met=met)
+    return question if met is question.met else question._replace(met=met)
 
 
 def _said(facts: Any, n: int) -> Sequence[Mapping[str, Any]]:
@@ -247,6 +247,8 @@ def _listed(ids: Any, name: str) -> list[Any]:
 
 def check_n(n: Any) -> None:
     """Complain unless ``n`` is a whole number of at least 1."""
+    if type(n) is int and n > 0:
+        return
     if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
         raise ParameterError("n must be a whole number of at least 1", got=n)
 

@@ -48,29 +48,23 @@ class Factors(Body):
 
     def taste(self, h: Histories) -> Float32:
         """Each person's vector solved from their history, float32 ``[B, d]``; 0 without one."""
-        return kernels.solve_rows(
-            Rows(h.indptr, h.items, self._confidence(h)),
-            self._targets(h),
-            self.vectors,
-            self.ridge,
-            scale=self._scale(h),
-            gram=self._gram,
-        )
+        return self._fold.solve(self._rows(h), self._targets(h))
 
     def score(self, h: Histories) -> tuple[Float32, Bool | None]:
         """See `Body.score`; of likes only a score above 0 is evidence, of ratings every score."""
-        scores = kernels.product(self.taste(h), self._panels)
+        scores = kernels.product(self.taste(h), self._fold.panels)
         return scores, (scores > 0 if self.stars is None else None)
 
     def best(self, h: Histories, n: int, exclude: Rows, allowed: Bool | None) -> Ranked:
         """See `Body.best`; scores are ranked as they are made, never all kept."""
-        ids, scores = kernels.top_k(
-            self.taste(h), self._panels, n, exclude=exclude, allowed=allowed
+        return self._fold.best(
+            self._rows(h),
+            n,
+            targets=self._targets(h),
+            exclude=exclude,
+            allowed=allowed,
+            positive=self.stars is None,
         )
-        known = scores > 0
-        if self.stars is not None or np.count_nonzero(known) == known.size:
-            return ids, scores
-        return np.where(known, ids, np.int32(-1)), np.where(known, scores, np.float32(0))
 
     def pairs(
         self, h: Histories, people: Int32, items: Int32, at: Int64 | None = None
@@ -142,12 +136,22 @@ class Factors(Body):
         )
 
     @cached_property
-    def _panels(self) -> kernels.Panels:
-        return kernels.Panels(self.vectors, self.bias + np.float32(self.offset))
+    def _fold(self) -> kernels.FoldIn:
+        return kernels.FoldIn(
+            self.vectors,
+            self.ridge,
+            gram=self._gram,
+            bias=self.bias + np.float32(self.offset),
+            frequency=self.frequency,
+            pull=self.unobserved * len(self.vectors),
+        )
 
     @cached_property
     def _gram(self) -> Float32 | None:
         return implicit_gram(self.vectors, self.unobserved)
+
+    def _rows(self, h: Histories) -> Rows:
+        return Rows(h.indptr, h.items, self._confidence(h))
 
     def _targets(self, h: Histories) -> Float32 | None:
         if self.stars is None:
@@ -168,8 +172,7 @@ def implicit_gram(vectors: Float32, unobserved: float) -> Float32 | None:
 
 def like_targets(h: Histories) -> Float32 | None:
     """1 for what was liked, 0 for what was disliked; None where all was liked."""
-    liked = h.values > 0
-    return None if np.count_nonzero(liked) == len(liked) else liked.astype(np.float32)
+    return None if kernels.all_positive(h.values) else (h.values > 0).astype(np.float32)
 
 
 def confidence(h: Histories, weighting: str) -> Float32 | None:

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant import kernels
-from penchant.data.histories import Float32, Histories
+from penchant.data.histories import Bool, Float32, Histories
 from penchant.explain import Cause
-from penchant.models.bodies.body import Part
+from penchant.kernels import Rows
+from penchant.models.bodies.body import Part, Ranked
 from penchant.models.bodies.factors import Factors
 
 Float64 = npt.NDArray[np.float64]
@@ -42,6 +43,11 @@ class PairFactors(Factors):
         """Each person's vector, float32 ``[B, d]``; 0 without a history."""
         typical = (self.panel, self.panel_bias, self.panel_weights)
         return kernels.pair_taste(h.rows(), self.vectors, self.bias, *typical, self._ridges(h))
+
+    def best(self, h: Histories, n: int, exclude: Rows, allowed: Bool | None) -> Ranked:
+        """See `Body.best`."""
+        taste, items = self.taste(h), self._fold.panels
+        return kernels.top_k(taste, items, n, exclude=exclude, allowed=allowed, positive=True)
 
     def parts(self, h: Histories, item: int, by: Cause) -> list[Part]:
         """``q_kᵀ H⁻¹ (g_i + H_i p)`` per past item i, and the baseline b_k.

@@ -29,7 +29,6 @@ class Recency:
 
     def fade(self, h: Histories) -> Histories:
         """The histories with faded values; entries beyond the window are left out."""
-        age = np.repeat(h.indptr[1:], h.counts) - 1 - np.arange(len(h.items))
+        h = h if self.window is None else h.last(self.window)
         by_age = np.maximum(self.decay ** np.arange(h.counts.max(initial=0)), self.floor)
-        faded = h.with_values(h.values * by_age[age])
-        return faded if self.window is None else faded.where(age < self.window)
+        return h.with_values(h.values * by_age[h.ages])
