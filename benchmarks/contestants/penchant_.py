@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -133,14 +135,26 @@ class OneUser(TopK):
         return kernels.top_k(self.users[user : user + 1], self.panels, self.n, exclude=seen)
 
 
+def fit(data, settings, folder):
+    """Fit a model of the likes and save it."""
+    rows, _ = likes(data)
+    people = np.repeat(np.arange(rows.n_rows), np.diff(rows.indptr))
+    likings = pt.Interactions.from_columns(people, rows.indices.astype(np.int64))
+    pt.ImplicitALS(factors=settings["factors"], epochs=2).fit(likings).save(folder)
+
+
 class OneUserFoldIn:
-    """`model.recommend(user)`: ids both ways, the history found and folded in."""
+    """`model.recommend(user)`: ids both ways, the history found and folded in.
+
+    Peers are given factors; so the model comes from a folder, fitted in another process.
+    """
 
     def __init__(self, data, settings):
-        rows, _ = likes(data)
-        people = np.repeat(np.arange(rows.n_rows), np.diff(rows.indptr))
-        likings = pt.Interactions.from_columns(people, rows.indices.astype(np.int64))
-        self.model = pt.ImplicitALS(factors=settings["factors"], epochs=2).fit(likings)
+        self.folder = tempfile.TemporaryDirectory()
+        fitting = get_context("fork").Process(target=fit, args=(data, settings, self.folder.name))
+        fitting.start()
+        fitting.join()
+        self.model = pt.load(self.folder.name)
         self.asked, self.n = data.get("users", np.empty(0)).tolist(), settings["n"]
         kernels.set_threads(settings["threads"])
 
@@ -216,7 +230,7 @@ class BPR:
         self.options = {"reg": settings["reg"], "reg_bias": settings["reg"]}
 
     def run(self):
-        sides = self.users, self.items, self.bias
+        sides = (self.users, self.items, self.bias)
         kernels.bpr_sgd(self.plan, self.epoch, *sides, rate=self.rate, **self.options)
         self.rate *= self.decay
         self.epoch += 1

@@ -19,8 +19,7 @@ struct ColumnLoops {
   // the tolerance, false after `most`.
   bool (*descend)(const System& system, float tolerance, int most, float* w, float* r);
 
-  // to[0..width) -= factor · from[0..width); width is a multiple of 16. From either, the same
-  // bytes.
+  // to[0..width) -= factor · from[0..width); width is a multiple of 16. Both give the same bytes.
   void (*subtract)(float* to, const float* from, float factor, std::int64_t width);
   void (*subtract_counts)(float* to, const std::uint16_t* from, float factor, std::int64_t width);
 };
