@@ -86,6 +86,7 @@ def _sgd(*pairs: tuple[float, float], **others: object) -> tuple[Settings, ...]:
 _BPR = {
     "": _sgd((0.02, 0.01), (0.05, 0.01), (0.1, 0.01), (0.02, 0.003)),
     "lightfm": _sgd((0.05, 0.0), (0.05, 1e-5)),
+    "rusket": _sgd((0.02, 0.01), (0.05, 0.01)),
     "penchant": (
         *_sgd((0.02, 0.01), (0.05, 0.01)),
         *_sgd((0.1, 0.01), (0.15, 0.01), decay=0.9),
@@ -99,15 +100,15 @@ _RATINGS = {
         *_sgd((0.05, 0.04), (0.05, 0.05), (0.07, 0.05), init=0.01, decay=0.85),
     ),
     "cornac": _sgd((0.005, 0.02), (0.01, 0.02), (0.01, 0.05), (0.02, 0.05), (0.02, 0.07)),
-    "rusket": _sgd((0.005, 0.02), (0.01, 0.05), (0.02, 0.05), (0.02, 0.1)),
+    "rusket": _sgd((0.005, 0.02), (0.01, 0.05), (0.02, 0.05)),
     "cmfrec": (
-        *({"factors": 64, "reg": reg} for reg in (0.05, 0.08)),
+        *({"factors": 64, "reg": reg} for reg in (0.07,)),
         *({"factors": 64, "reg": reg, "scaled": False} for reg in (10.0, 15.0, 25.0)),
     ),
     "libmf": tuple(
         {"factors": 64, "reg": reg, "start": start} for start in (0.05, 0.1) for reg in (0.05, 0.1)
     ),
-    "surprise": (*_sgd((0.005, 0.02)), *_sgd((0.01, 0.05), (0.02, 0.05), init=0.01)),
+    "surprise": (*_sgd((0.005, 0.02)), *_sgd((0.01, 0.05), init=0.01)),
 }
 _TO_12 = tuple(range(1, 13))
 _TO_40 = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 29, 34, 40)
