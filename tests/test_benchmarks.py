@@ -20,8 +20,10 @@ import conductor
 import datasets
 import environments
 import floors
+import goals
 import growth
 import machine
+import reach
 import report
 import sources
 import tasks
@@ -119,6 +121,50 @@ def test_a_worker_that_fails_says_why(stage, name, settings, word, says):
             one.ask(word)
         finally:
             one.stop()
+
+
+@pytest.mark.parametrize(("anew", "runs"), [(False, 5), (True, 7)])
+def test_a_worker_learns_on_or_anew(stage, anew, runs):
+    if anew:
+        stub = stage / "contestants" / "stub_.py"
+        stub.write_text(stub.read_text() + "Sum.anew = True\n")
+    one = met(stage, case_of())
+    assert one.greeting["anew"] is anew
+    first, second = (one.ask(f"learn {epochs}")["seconds"] for epochs in (2, 5))
+    one.ask("results")
+    one.stop()
+    assert datasets.load(stage / "results")["sum"][1] == runs
+    assert second > 0
+    assert anew or second > first  # of one that goes on, all that went before counts
+
+
+def _way(library, *looks, anew=False, **settings):
+    told = tuple(reach.Look(*look) for look in looks)
+    return reach.Run(library, settings, told, anew=anew, preparation=0.5)
+
+
+def test_a_race_compares_with_who_came_nearest_first(monkeypatch):
+    slow = _way("stub", (1, 1.0, -2.0), (2, 2.0, -1.0), reg=1)
+    fast = _way("stub", (1, 0.5, -2.0), (2, 1.5, -1.0005), reg=2, anew=True)
+    ours = _way("penchant", (1, 0.1, -2.0), (2, 0.25, -0.9))
+    monkeypatch.setattr(reach.Race, "run", lambda self, library, *_: next(left[library]))
+    goal = goals.Goal(
+        "als", "A loss", "five", "here", {"": ({}, {}), "penchant": ({},)}, (1, 2), min, "loss"
+    )
+    left = {"stub": iter((slow, fast, fast)), "penchant": iter((ours, ours, ours))}
+    monkeypatch.setattr(Wishes, "invited", lambda *_: ["stub", "penchant"])
+    race = reach.measured(goal, Wishes(rounds=1))
+    own, row = (race["rows"][at] for at in (0, 1))
+    assert (own["library"], own["ours"]) == ("penchant", 0.25)
+    assert (row["library"], row["settings"], row["seconds"]) == ("stub", {"reg": 2}, 1.5)
+    assert row["ours"] == 0.75  # who fits anew prepares anew, so preparation counts
+
+
+def test_a_run_is_given_up_when_its_later_half_brought_nothing():
+    early, late = ([reach.Look(e, e, -abs(e - best)) for e in (5, 20, 34)] for best in (5, 30))
+    assert reach._hopeless(early)
+    assert not reach._hopeless(late)
+    assert not reach._hopeless(early[:2])
 
 
 def test_a_worker_sets_threads_and_removes_blas_tuning(stage):
