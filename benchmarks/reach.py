@@ -127,7 +127,12 @@ def measured(goal: Goal, wishes: Wishes) -> dict:
     race = Race(goal, wishes)
     task = next(task for task in TASKS if task.name == goal.task)
     trials = {library: race.trials(library) for library in wishes.invited(task.contestants)}
-    rows = [_row(race, runs, trials.get(OURS, [])) for runs in trials.values() if runs]
+    rows = []
+    for library, runs in trials.items():
+        try:
+            rows += [_row(race, runs, trials.get(OURS, []))] if runs else []
+        except NotRunError as reason:
+            race.gone[library] = str(reason)
     return {
         "title": goal.title,
         "data": goal.data,

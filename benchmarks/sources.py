@@ -130,7 +130,11 @@ def measured(wishes: Wishes, threads: int, quick: bool) -> list[dict[str, Any]]:
         with tempfile.TemporaryDirectory() as folder:
             make(n, Path(folder))
             for source in (one for one in SOURCES if n <= one.most):
-                figures = _apart(source.title, folder, min(wishes.rounds, 3), threads)
+                try:
+                    figures = _apart(source.title, folder, min(wishes.rounds, 3), threads)
+                except subprocess.CalledProcessError as failure:  # what was measured is kept
+                    print(f"{source.title} not measured: exit {failure.returncode}", flush=True)
+                    continue
                 found.append({"source": source.title, "rows": n, **figures})
                 print(text(found[-1]), flush=True)
     return found

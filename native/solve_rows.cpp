@@ -199,7 +199,7 @@ class Solver {
     }
   }
 
-  // Room for all of a row's vectors, in whole sixteens.
+  // Room for n vectors, in whole sixteens.
   float* room(i64 n, Scratch& s) const {
     const auto size = static_cast<std::size_t>(whole(n) * width);
     if (s.rows.size() < size) s.rows.resize(size);
@@ -222,7 +222,7 @@ class Solver {
       s.ids.insert(s.ids.end(), ids, ids + length(order[at]));
       s.ids.resize(static_cast<std::size_t>(whole(static_cast<i64>(s.ids.size()))), s.ids.back());
     }
-    s.ids.resize(s.ids.size() + 2 * LANES, count ? s.ids.back() : 0);
+    s.ids.resize(s.ids.size() + EARLY, count ? s.ids.back() : 0);
     const i32* ids = s.ids.data();
     for (int at = 0, some; at < count; at += some) {
       const bool pair = at + 1 < count && length(order[at]) < LONG && length(order[at + 1]) < LONG;

@@ -90,7 +90,7 @@ class Best {
   }
 
   void offer(float score, i32 id) {
-    if (n_ == 0) return;
+    if (n_ == 0 || (least_ > LOWEST && !(score > 0))) return;
     const bool full = static_cast<i64>(kept_.size()) == n_;
     const Scored entry{score, id};
     if (n_ <= SHORT) {

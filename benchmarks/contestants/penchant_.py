@@ -31,7 +31,7 @@ def likes(data):
 
 
 class ALS:
-    """The two half-steps of `ImplicitALS`, damped plainly; items may lead on as they do there."""
+    """The two half-steps of `ImplicitALS`, damped plainly; items may lead on, whatever the loss."""
 
     def __init__(self, data, settings):
         self.rows, n_items = likes(data)
@@ -154,6 +154,8 @@ class OneUserFoldIn:
         fitting = get_context("fork").Process(target=fit, args=(data, settings, self.folder.name))
         fitting.start()
         fitting.join()
+        if fitting.exitcode:
+            raise RuntimeError(f"the model to be asked was not fitted: exit {fitting.exitcode}")
         self.model = pt.load(self.folder.name)
         self.asked, self.n = data.get("users", np.empty(0)).tolist(), settings["n"]
         kernels.set_threads(settings["threads"])

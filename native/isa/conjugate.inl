@@ -89,7 +89,6 @@ INLINE void times_gram(const float* gram, const float* const* damping, const int
 
 // The vectors of entries e to e + 15 copied; later ones, of the next rows too, are asked for early.
 INLINE void copy_sixteen(const Vectors& v, const int width, std::int64_t e, float* rows) {
-  constexpr int EARLY = 16;
   for (int lane = 0; lane < LANES; ++lane) {
     const float* soon = v.items + static_cast<std::int64_t>(v.ids[e + lane + EARLY]) * width;
     const float* from = v.items + static_cast<std::int64_t>(v.ids[e + lane]) * width;
@@ -166,7 +165,7 @@ INLINE __m512 repeated_sums(const __m512* s) {
 // The same pass with vectors of N registers.
 template <int N, Pass PASS>
 INLINE double held(const Vectors& v, const float* p, float* out) {
-  constexpr int G = N <= 4 ? 4 : 2, EARLY = 32, D = N * WIDTH;  // EARLY vectors are on their way
+  constexpr int G = N <= 4 ? 4 : 2, D = N * WIDTH;
   __m512 sums[N] = {};
   __m256d total = _mm256_setzero_pd();
   for (std::int64_t e = 0; e < v.n; e += G) {

@@ -8,6 +8,7 @@ namespace penchant {
 constexpr int PANEL = 64;  // items scored at once
 constexpr int GROUP = 6;   // queries scored at once
 constexpr int LANES = 16;  // floats of one vector at every level: one order of summation everywhere
+constexpr int EARLY = 32;  // vectors on their way from memory while others are in work
 constexpr int ROWS = 32;   // item vectors of a normal matrix summed at once
 constexpr int MOST_WIDE = 1024;  // components of a vector at most
 
@@ -23,7 +24,7 @@ struct SgdSides {
 };
 
 // The vectors of one row, v = items[ids[e]], each as wide as a multiple of 16. Behind the n ids
-// stand others up to a multiple of 16, and 16 more that are wanted next.
+// stand others up to a multiple of 16, and EARLY more that are wanted next.
 struct Vectors {
   const float* items;
   const std::int32_t* ids;

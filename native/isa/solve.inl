@@ -5,7 +5,6 @@ template <int REGISTERS, bool PLAIN>
 INLINE void gather_some(const float* items, int d, const int width, const std::int32_t* ids,
                         const float* weights, const float* targets, int n, std::int64_t ahead,
                         float* rows, float* weighted, double* right, const int at) {
-  constexpr int EARLY = 32;  // vectors on their way from memory
   Register sums[REGISTERS] = {};
   const std::int64_t most = n + ahead < EARLY ? 0 : n + ahead - EARLY;
   for (int e = 0; e < n; ++e) {

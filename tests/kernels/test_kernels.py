@@ -404,8 +404,26 @@ def test_solve_rows(rows, d, scaled, with_gram, with_targets, seed):
             np.testing.assert_allclose(loss, least, rtol=1e-3, atol=2e-3)
 
 
+@pytest.mark.parametrize("d", [32, 64, 100, 128, 130])
+def test_conjugate_gradient_is_what_the_textbook_says(d):
+    """Short rows in pairs, long ones alone, empty ones and those at the bounds; weighted or not."""
+    rng = np.random.default_rng(d)
+    sizes = [0, 1, 1023, 1024, 5000, 0, *rng.integers(1, 40, 14)]
+    lists = [rng.choice(6000, n, replace=False).astype(np.int32) for n in sizes]
+    items = (0.2 * rng.normal(size=(6000, d))).astype(np.float32)
+    gram, ridge = 0.1 * kernels.gram(items), np.full(d, 5, np.float32)
+    start = rng.normal(size=(len(sizes), d)).astype(np.float32)
+    for values in (None, rng.uniform(0.5, 2, sum(sizes)).astype(np.float32)):
+        rows = Rows(np.cumsum([0, *sizes]), np.concatenate(lists), values)
+        got = kernels.solve_rows(
+            rows, None, items, ridge, gram=gram, solver="cg", start=start, steps=3
+        )
+        expected = twins.conjugate_gradient(rows, items, ridge, gram, start, 3)
+        np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("solver", ["exact", "cg", "block"])
-@pytest.mark.parametrize("d", [5, 64, 130])
+@pytest.mark.parametrize("d", [5, 64, 128, 130])
 def test_solve_rows_bytes_depend_on_the_row_alone(solver, d):
     """Side by side in a crowd, on any number of threads, and one by one."""
     rng = np.random.default_rng(d)

@@ -120,6 +120,28 @@ def solve_rows(rows: Rows, targets, items, ridge, scale, gram) -> np.ndarray:
     return out
 
 
+def conjugate_gradient(rows, items, ridge, gram, start, steps):
+    """Hestenes and Stiefel's steps on each row's matrix; a row without entries is 0."""
+    out = np.zeros(start.shape)
+    for r in range(rows.n_rows):
+        part = slice(rows.indptr[r], rows.indptr[r + 1])
+        v = items[rows.indices[part]].astype(np.float64)
+        w = np.ones(len(v)) if rows.values is None else rows.values[part].astype(np.float64)
+        if not len(v):
+            continue
+        A = gram + v.T @ (w[:, None] * v) + np.diag(ridge)
+        x = start[r].astype(np.float64)
+        residual = v.T @ w - A @ x
+        p = residual
+        for _ in range(steps):
+            along = residual @ residual / (p @ A @ p)
+            x, after = x + along * p, residual - along * (A @ p)
+            p = after + (after @ after) / (residual @ residual) * p
+            residual = after
+        out[r] = x
+    return out
+
+
 def squared_loss(rows: Rows, targets, items, ridge, scale, gram, x) -> np.ndarray:
     """Σ w (t − v·x)² + xᵀ(G + c diag ridge)x of each row."""
     out = np.zeros(rows.n_rows)

@@ -77,7 +77,7 @@ Solved solved(const Problem& p, Method method, int steps, const Run& run) {
 
 void check_rows(const Problem& p, Method method) {
   const auto [x, reached] = on_any_threads<Solved>(
-      [&](const Run& run) { return solved(p, method, p.d < 100 ? 4 : 1, run); });
+      [&](const Run& run) { return solved(p, method, p.d < 130 ? 4 : 1, run); });
   for (i64 r = 0; r < Problem::N_ROWS; ++r) {
     double gradient = 0, slope = 0;
     const double loss = p.loss(r, x.data() + r * p.d, gradient),
@@ -209,7 +209,7 @@ void summed(i64 n_items, int d, bool weighted) {
 }  // namespace
 
 void test_factors() {
-  for (const int d : {1, 15, 16, 17, 64, 130}) {
+  for (const int d : {1, 15, 16, 17, 64, 112, 128, 130}) {
     solves(d);
     for (const bool weighted : {false, true})
       for (const i64 n_items : {0, 1, 150}) summed(n_items, d, weighted);

@@ -97,15 +97,17 @@ def _arrow_text(series: Any) -> Coded | None:
     found = series.to_arrow()
     parts = pa.chunked_array(found.chunks if isinstance(found, pa.ChunkedArray) else [found])
     parts = parts.cast(pa.large_string())
+    gaps = parts.is_null().to_numpy() if parts.null_count else None
+    if gaps is not None:
+        parts = parts.fill_null("")  # any bytes may lie beneath a gap
     whole = parts.chunk(0) if parts.num_chunks == 1 else parts.combine_chunks()
     _, offsets, blob = whole.buffers()
     n, begin = len(whole), whole.offset
     places = np.frombuffer(offsets or bytes(8), np.int64)[begin : begin + n + 1]
     text = kernels.Text(np.frombuffer(blob or b"", np.uint8), places)
     column = Coded.of(text)
-    if not whole.null_count:
+    if gaps is None:
         return column
-    gaps = whole.is_null().to_numpy(zero_copy_only=False)
     codes = np.where(gaps, len(column.distinct), column.codes.astype(np.int64))
     return Coded.numbered(codes, [*column.distinct, None])
 

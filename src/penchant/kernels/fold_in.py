@@ -84,7 +84,8 @@ class FoldIn:
         if out is not None and not (out.indptr is rows.indptr and out.indices is rows.indices):
             out = _excluded("FoldIn", out, rows.n_rows, size)  # else it was looked at already
         mask = _mask("FoldIn", "allowed", allowed, (size,))
-        ids, scores = _lists(rows.n_rows, count("FoldIn", "n", n))
+        n = count("FoldIn", "n", n)
+        ids, scores = _lists(rows.n_rows, n)
         if self.native.best(rows, t, n, out, mask, positive, ids, scores, threads()) != _DONE:
             self.solve(rows, t)  # complains
         return ids, scores

@@ -183,10 +183,17 @@ class Lookup:
         Raises:
             UsageError: as `lookup`.
         """
-        if self._text is None:
-            row = _native.lookup_number(self._numbers, self._order, one)
-        else:
-            row = _native.lookup_text(self._text.blob, self._text.offsets, self._order, one)
+        try:
+            if self._text is None:
+                row = _native.lookup_number(self._numbers, self._order, one)
+            else:
+                row = _native.lookup_text(self._text.blob, self._text.offsets, self._order, one)
+        except TypeError:
+            raise UsageError(
+                "an id must be of the table's kind, text or a whole number of 64 bits",
+                where="lookup",
+                got=one,
+            ) from None
         if row == _NO_TEXT:
             raise _no_text("lookup", [one], 0)
         if row == _FOREIGN_ORDER:

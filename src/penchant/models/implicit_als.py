@@ -84,13 +84,13 @@ class ImplicitALS(Model):
         rng = np.random.default_rng(self.seed)
         sd = self.init / np.sqrt(self.factors)
         W, V = (kernels.normal(rng, sd, (len(s.h), self.factors)) for s in (people, items))
-        lead, lowest = V, np.inf
+        lead, last = V, np.inf
         for epoch in range(self.epochs):
             W, _ = self._half(people, W, lead, penalty)
             before, (V, fit) = V, self._half(items, lead, W, penalty)
             loss = fit + penalty * float(people.scale @ np.square(W, dtype=np.float64).sum(axis=1))
-            onward = epoch > 0 and self.momentum > 0 and loss < lowest  # else begin it anew
-            lead, lowest = V + np.float32(self.momentum) * (V - before) if onward else V, loss
+            onward = epoch > 0 and self.momentum > 0 and loss < last  # else begin it anew
+            lead, last = V + np.float32(self.momentum) * (V - before) if onward else V, loss
             job.epoch(epoch + 1, self.epochs, partial(self._body, V, penalty), loss=loss)
         return self._body(V, penalty)
 
@@ -137,9 +137,8 @@ class ImplicitALS(Model):
         )
 
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
-        return (len(h) + h.n_items) * self.factors * 12.0 + 16.0 * len(
-            h.items
-        ), "Choose fewer factors"
+        vectors = len(h) + h.n_items * (2 if self.momentum else 1)
+        return vectors * self.factors * 12.0 + 16.0 * len(h.items), "Choose fewer factors"
 
 
 @dataclass(frozen=True, eq=False)
