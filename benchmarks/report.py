@@ -41,9 +41,9 @@ that setting stands here which came first to within a thousandth of the best it 
 what it reached, the seconds until it was within a thousandth of that, and the seconds in which
 Penchant was as good. Libraries that cannot go on (cmfrec, LIBMF, rusket, scikit-surprise) fit anew
 for each number of epochs, preparation and all, so Penchant's own counts in their rows, and nobody's
-in the others. Where the judge is a test part, settings and numbers of
-epochs were chosen before on a tenth of the part to learn from, Penchant's for each row by which
-was first there, and only what was chosen met the test."""
+in the others. Where the judge is a test part, settings and numbers of epochs were chosen before on
+a tenth of the part to learn from, Penchant's for each row by which was first there, and only what
+was chosen met the test."""
 SOURCES = """\
 Ids, values and times in, histories out: every row checked, ids numbered, each person's rows in the
 order of their times. People grow with the rows (6,925 a million), items do not. Medians of three,
