@@ -1,6 +1,6 @@
 // Conjugate gradient on the normal equations of one row or two, without forming a matrix: vectors
-// are copied at the first pass, then read in order. Where registers are many and wide, some vectors at
-// a time are held in them for their dots and for the sum; else sixteen are read twice.
+// are copied at the first pass, then read in order. Where registers are many and wide, some vectors
+// at a time are held in them for their dots and for the sum; else sixteen are read twice.
 
 enum class Pass { errors, products, squares };
 
