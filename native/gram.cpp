@@ -24,7 +24,7 @@ bool gram(const float* items, i64 n_items, int d, const float* weights, float* o
           rows[static_cast<std::size_t>(e * width + k)] = v;
           weighted[static_cast<std::size_t>(e * width + k)] = weights ? weights[start + e] * v : v;
         }
-      level().normal(rows.data(), weighted.data(), n, width, width, sum.data());
+      level().normal(rows.data(), weighted.data(), n, width, width, sum.data(), sum.data(), {});
     }
   });
   if (!finished) return false;

@@ -121,19 +121,21 @@ class Solver {
                    p.targets ? p.targets + e : nullptr, n, ahead, rows, weighted, right);
   }
 
-  // The upper half of A without its ridge into `normal`, b into s.right.
+  // The upper half of A without its ridge into `normal`, b into s.right. While vectors are summed,
+  // those that follow in the table's order are asked for, which mostly are the next row's.
   void sum(i64 r, float* normal, Scratch& s) const {
-    if (gram)
-      std::copy_n(gram, s.normal.size(), normal);
-    else
-      std::fill_n(normal, s.normal.size(), 0.0f);
+    if (!gram) std::fill_n(normal, s.normal.size(), 0.0f);
+    const float* before = gram ? gram : normal;
     std::fill(s.right.begin(), s.right.end(), 0.0);
-    const i64 last = p.rows.indptr[r + 1];
+    const i64 last = p.rows.indptr[r + 1], all = p.rows.indptr[p.rows.n_rows];
     for (i64 start = p.rows.indptr[r]; start < last; start += ROWS) {
       const int n = static_cast<int>(std::min<i64>(ROWS, last - start));
-      gather(start, n, last - start - n, s.rows.data(), s.weighted.data(), s.right.data());
+      const Soon soon{p.items, p.d, p.rows.indices + start + n,
+                      static_cast<int>(std::min<i64>(ROWS, all - start - n))};
+      gather(start, n, 0, s.rows.data(), s.weighted.data(), s.right.data());
       level().normal(s.rows.data(), (p.rows.values ? s.weighted : s.rows).data(), n, width, width,
-                     normal);
+                     before, normal, soon);
+      before = normal;
     }
   }
 
@@ -303,7 +305,7 @@ class Solver {
       }
       for (int k = 0; k < size; ++k) s.right[static_cast<std::size_t>(k)] += sum[k];
       level().normal(rows, p.rows.values ? s.weighted.data() : rows, some, width, size,
-                     s.normal.data());
+                     s.normal.data(), s.normal.data(), {});
     }
     for (int i = 0; i < size; ++i) {
       const i64 row = left + i;

@@ -23,6 +23,15 @@ struct SgdSides {
   int d;
 };
 
+// Vectors items[ids[0 .. n)] of d components that are wanted next: they are asked for from memory
+// while others are in work.
+struct Soon {
+  const float* items;
+  int d;
+  const std::int32_t* ids;
+  int n;  // at most ROWS
+};
+
 // The vectors of one row, v = items[ids[e]], each as wide as a multiple of 16. Behind the n ids
 // stand others up to a multiple of 16, and EARLY more that are wanted next.
 struct Vectors {
@@ -66,10 +75,10 @@ struct Level {
                  const float* weights, const float* targets, int n, std::int64_t ahead, float* rows,
                  float* weighted, double* right);
 
-  // normal[i][j] += Σ_r weighted[r][i] · rows[r][j] for j from the tile of 16 that holds i; rows
-  // lie `stride` apart, normal is [width, width].
+  // normal[i][j] = before[i][j] + Σ_r weighted[r][i] · rows[r][j] for j from the eight that hold i;
+  // rows lie `stride` apart, both matrices are [width, width] and may be one.
   void (*normal)(const float* rows, const float* weighted, int n, int stride, int width,
-                 float* normal);
+                 const float* before, float* normal, const Soon& soon);
 
   // Solves A x = b for symmetric positive A [d, width], upper half given; A and b are used up.
   // False if a pivot is not positive.

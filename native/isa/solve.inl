@@ -68,36 +68,73 @@ void gather(const float* items, int d, int width, const std::int32_t* ids, const
   }
 }
 
-// A tile of NORMAL_ROWS rows and a number of registers wide.
-INLINE void normal_tile(const float* rows, const float* weighted, int n, int stride, int width,
-                        float* out, int top, int left, const int vectors) {
-  Register tile[NORMAL_ROWS][3];
-  for (int i = 0; i < NORMAL_ROWS; ++i)
-    for (int v = 0; v < vectors; ++v)
-      tile[i][v] = load_register(out + (top + i) * width + left + WIDTH * v);
-  for (int r = 0; r < n; ++r) {
-    const float* weight = weighted + static_cast<std::int64_t>(r) * stride + top;
-    const float* row = rows + static_cast<std::int64_t>(r) * stride + left;
-    Register part[3];
-    for (int v = 0; v < vectors; ++v) part[v] = load_register(row + WIDTH * v);
-    for (int i = 0; i < NORMAL_ROWS; ++i)
-      for (int v = 0; v < vectors; ++v) tile[i][v] += weight[i] * part[v];
+// Where a tile's sums begin and go, and the line of each vector of `soon` it asks for.
+struct TileOf {
+  const float *rows, *weighted, *before;
+  float* out;
+  int n, stride, width;
+  const Soon& soon;
+  int line;
+
+  INLINE int at(int i, int j) const { return i * width + j; }
+  INLINE void ask(int r) const {
+    __builtin_prefetch(soon.items + static_cast<std::int64_t>(soon.ids[r]) * soon.d + line, 0, 2);
   }
-  for (int i = 0; i < NORMAL_ROWS; ++i)
-    for (int v = 0; v < vectors; ++v)
-      store_register(out + (top + i) * width + left + WIDTH * v, tile[i][v]);
+};
+
+// A tile of NORMAL_ROWS rows and a number of registers wide, before which half a register may
+// stand: eight columns of which the first half would lie below the diagonal.
+template <int VECTORS, bool HALF>
+INLINE void normal_tile(const TileOf& t, int top, int left) {
+  const int full = left + (HALF ? EIGHT : 0), wanted = t.line < t.soon.d ? t.soon.n : 0;
+  Register tile[NORMAL_ROWS][VECTORS + 1];  // the last is not used: no array is empty
+  EightFloats half[NORMAL_ROWS];
+  for (int i = 0; i < NORMAL_ROWS; ++i) {
+    if (HALF) half[i] = load_eight(t.before + t.at(top + i, left));
+    for (int v = 0; v < VECTORS; ++v)
+      tile[i][v] = load_register(t.before + t.at(top + i, full + WIDTH * v));
+  }
+  for (int r = 0; r < t.n; ++r) {
+    if (r < wanted) t.ask(r);
+    const float* weight = t.weighted + static_cast<std::int64_t>(r) * t.stride + top;
+    const float* row = t.rows + static_cast<std::int64_t>(r) * t.stride;
+    EightFloats first;
+    Register part[VECTORS + 1];
+    if (HALF) first = load_eight(row + left);
+    for (int v = 0; v < VECTORS; ++v) part[v] = load_register(row + full + WIDTH * v);
+    for (int i = 0; i < NORMAL_ROWS; ++i) {
+      if (HALF) half[i] += weight[i] * first;
+      for (int v = 0; v < VECTORS; ++v) tile[i][v] += weight[i] * part[v];
+    }
+  }
+  for (int r = t.n; r < wanted; ++r) t.ask(r);
+  for (int i = 0; i < NORMAL_ROWS; ++i) {
+    if (HALF) store_eight(t.out + t.at(top + i, left), half[i]);
+    for (int v = 0; v < VECTORS; ++v)
+      store_register(t.out + t.at(top + i, full + WIDTH * v), tile[i][v]);
+  }
 }
 
-void normal(const float* rows, const float* weighted, int n, int stride, int width, float* out) {
-  for (int top = 0; top < width; top += NORMAL_ROWS)
-    for (int left = top / LANES * LANES; left < width;) {
+void normal(const float* rows, const float* weighted, int n, int stride, int width,
+            const float* before, float* out, const Soon& soon) {
+  TileOf t{rows, weighted, before, out, n, stride, width, soon, 0};
+  for (int top = 0; top < width; top += NORMAL_ROWS) {
+    int left = top / EIGHT * EIGHT;
+    if (WIDTH > EIGHT && left % WIDTH != 0) {
+      const bool one = (width - left) / WIDTH > 0;
+      one ? normal_tile<1, true>(t, top, left) : normal_tile<0, true>(t, top, left);
+      left += EIGHT + (one ? WIDTH : 0);
+      t.line += LANES;
+    }
+    for (; left < width; t.line += LANES) {
       const int rest = (width - left) / WIDTH;
       const int vectors = rest == 4 || rest == 2 ? 2 : rest >= 3 ? 3 : 1;
-      if (vectors == 3) normal_tile(rows, weighted, n, stride, width, out, top, left, 3);
-      if (vectors == 2) normal_tile(rows, weighted, n, stride, width, out, top, left, 2);
-      if (vectors == 1) normal_tile(rows, weighted, n, stride, width, out, top, left, 1);
+      if (vectors == 3) normal_tile<3, false>(t, top, left);
+      if (vectors == 2) normal_tile<2, false>(t, top, left);
+      if (vectors == 1) normal_tile<1, false>(t, top, left);
       left += vectors * WIDTH;
     }
+  }
 }
 
 INLINE int vector_of(int k) { return k / EIGHT * EIGHT; }  // where the vector with element k begins

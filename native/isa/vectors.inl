@@ -23,6 +23,9 @@ INLINE void store_register(float* at, Register value) { *reinterpret_cast<Regist
 INLINE Doubles load(const double* at) { return *reinterpret_cast<const Doubles*>(at); }
 INLINE void store(double* at, Doubles value) { *reinterpret_cast<Doubles*>(at) = value; }
 INLINE EightFloats load_eight(const float* at) { return *reinterpret_cast<const EightFloats*>(at); }
+INLINE void store_eight(float* at, EightFloats value) {
+  *reinterpret_cast<EightFloats*>(at) = value;
+}
 INLINE Doubles widened(const float* at) { return __builtin_convertvector(load_eight(at), Doubles); }
 
 // The lanes of a register added in a fixed order.
