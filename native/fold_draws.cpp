@@ -84,7 +84,7 @@ class Fold {
     std::fill(normal_.begin(), normal_.end(), 0.0f);
     const int width = static_cast<int>(width_);
     level().normal(rows_.data(), weighted_.data(), static_cast<int>(n_), width, width,
-                   normal_.data());
+                   normal_.data(), normal_.data(), {});
     const float* ridge = m_.ridge + draw * d_;
     for (i64 i = 0; i < d_; ++i) {
       for (i64 k = 0; k < width_; ++k) system_[at(i * width_ + k)] = normal_[at(i * width_ + k)];
