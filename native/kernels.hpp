@@ -99,6 +99,7 @@ bool gather(const std::uint32_t* source, const i64* places, i64 n, std::uint32_t
 bool gather(const std::uint64_t* source, const i64* places, i64 n, std::uint64_t* out,
             const Run& run);
 bool sound(const Rows& rows, i64 n_columns, const Run& run);
+bool finite(const float* values, i64 n);
 
 // grades.cpp: the distinct values in order, if there are at most `most` of them.
 bool grades(const float* values, i64 n, i64 most, std::vector<float>& found, bool& few,

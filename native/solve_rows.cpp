@@ -78,6 +78,12 @@ class Solver {
     }
   }
 
+  bool is_finite(const i64* order, int count) const {
+    bool sure = true;
+    for (int at = 0; at < count; ++at) sure &= finite(out + order[at] * p.d, p.d);
+    return sure;
+  }
+
   i64 length(i64 r) const { return p.rows.indptr[r + 1] - p.rows.indptr[r]; }
 
  private:
@@ -146,12 +152,11 @@ class Solver {
   }
 
   void finish(i64 r, const float* x, const float* b, int stride) const {
+    for (int k = 0; k < p.d; ++k) out[r * p.d + k] = x[k * stride];
+    if (!objective) return;
     double gained = 0;
-    for (int k = 0; k < p.d; ++k) {
-      out[r * p.d + k] = x[k * stride];
-      gained += static_cast<double>(x[k * stride]) * b[k * stride];
-    }
-    if (objective) objective[r] = at_zero(r) - gained;
+    for (int k = 0; k < p.d; ++k) gained += static_cast<double>(x[k * stride]) * b[k * stride];
+    objective[r] = at_zero(r) - gained;
   }
 
   bool one(i64 r, Scratch& s) const {
@@ -393,16 +398,16 @@ i64 solve_rows(const Ridge& problem, const Descent& how, float* out, double* obj
   const std::vector<i64> order = in_turn(solver, n_rows);
   std::vector<Scratch> scratch(static_cast<std::size_t>(std::max(run.threads, 1)));
   std::atomic<i64> singular{n_rows};
+  std::atomic<bool> infinite{false};
   const bool finished = parallel((n_rows + LANES - 1) / LANES, run, [&](i64 chunk, int worker) {
-    const i64 first = chunk * LANES;
-    solver.solve(order.data() + first, static_cast<int>(std::min<i64>(LANES, n_rows - first)),
-                 scratch[static_cast<std::size_t>(worker)], singular);
+    const i64* rows = order.data() + chunk * LANES;
+    const int count = static_cast<int>(std::min<i64>(LANES, n_rows - chunk * LANES));
+    solver.solve(rows, count, scratch[static_cast<std::size_t>(worker)], singular);
+    if (!solver.is_finite(rows, count)) infinite = true;
   });
   if (!finished) return STOPPED;
   if (singular.load() < n_rows) return singular.load();
-  float sum = 0;  // 0 · x is 0 unless x is infinite or no number
-  for (i64 at = 0; at < n_rows * problem.d; ++at) sum += 0.0f * out[at];
-  return sum == 0 ? -1 : INFINITE;
+  return infinite ? INFINITE : -1;
 }
 
 }  // namespace penchant

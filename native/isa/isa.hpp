@@ -9,7 +9,7 @@ constexpr int PANEL = 64;  // items scored at once
 constexpr int GROUP = 6;   // queries scored at once
 constexpr int LANES = 16;  // floats of one vector at every level: one order of summation everywhere
 constexpr int EARLY = 32;  // vectors on their way from memory while others are in work
-constexpr int ROWS = 32;   // item vectors of a normal matrix summed at once
+constexpr int ROWS = 64;   // item vectors of a normal matrix summed at once
 constexpr int MOST_WIDE = 1024;  // components of a vector at most
 
 struct SgdRates {
