@@ -160,7 +160,9 @@ def _row(race: Race, runs: list[Run], ours: list[Run]) -> dict:
     }
     if ours:
         sought = trial.best().quality
-        if not race.goal.choosing:  # else no thousandth less, as the final is on other rows
+        if race.goal.choosing:  # a thousandth more, as the final is on other rows
+            sought += NEAR * abs(sought)
+        else:
             sought = _nearly(sought)
         quickest = min(ours, key=lambda run: (run.until(sought), -run.best().quality))
         chosen = trial if trial.library == OURS else quickest

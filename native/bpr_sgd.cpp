@@ -10,8 +10,8 @@
 // any item is as likely as any other to be compared with any like. A tournament of pairs of bins
 // would mix no better over epochs and take twice as many steps.
 //
-// An epoch keeps only its likes in order: a block's pairs are drawn when its turn comes, by the
-// thread that walks them.
+// An epoch keeps no more than where each block's likes stand, four bytes a like: they are mixed and
+// their pairs drawn when the block's turn comes, by the thread that walks them.
 //
 // As other items come from the bin of the block, the likes of the block are all that a drawn item
 // could collide with: they are kept as a filter of one bit per hashed (person, item), small enough
@@ -69,17 +69,25 @@ class LikedFilter {
   int shift_ = 58;
 };
 
+// What a thread draws into.
+struct Drawing {
+  std::vector<Like> likes;
+  LikedFilter liked;
+  std::vector<i32> pairs;
+};
+
 // One epoch: its items in a random permutation, cut into bins, and the likes of each range of
-// people by bin, within a bin in the plan's order.
+// people by bin.
 class Epoch {
  public:
   Epoch(const PairPlan& plan, std::uint64_t number)
       : plan_(plan),
         seed_(drawn(plan.seed, number)),
+        mixing_(drawn(~seed_, ~std::uint64_t{0})),
         items_(static_cast<std::size_t>(plan.n_items)),
         bin_(items_.size()),
-        bounds_(static_cast<std::size_t>(plan.blocks * plan.blocks) + 1, plan.n) {
-    likes_.renew(static_cast<std::size_t>(plan.n));
+        bounds_(static_cast<std::size_t>(plan.blocks * plan.blocks) + 1, plan.n()) {
+    places_.renew(static_cast<std::size_t>(plan.n()));
     std::iota(items_.begin(), items_.end(), 0);
     for (i64 last = plan.n_items - 1; last > 0; --last) {
       const auto at = static_cast<std::uint64_t>(last), other = below(drawn(~seed_, at), at + 1);
@@ -97,55 +105,66 @@ class Epoch {
   i64 begin(i64 cell) const { return bounds_[static_cast<std::size_t>(cell)]; }
   i64 size(i64 cell) const { return begin(cell + 1) - begin(cell); }
 
-  // The pairs of a block: its likes, and another item for each, -1 where none was found.
-  void draw(i64 cell, LikedFilter& liked, i32* pairs) const {
+  // The pairs of a block in random order: its likes, and another item for each, -1 where none was
+  // found.
+  void draw(i64 cell, Drawing& to, i32* pairs) const {
+    collect(cell, to.likes);
     const i64 c = cell % plan_.blocks, n = size(cell);
-    const Like* likes = likes_.data() + begin(cell);
-    liked.fill(likes, n, seed_);
+    to.liked.fill(to.likes.data(), n, seed_);
     const i32* others = items_.data() + first(c);
     const auto of = static_cast<std::uint64_t>(first(c + 1) - first(c));
     for (i64 at = 0; at < n; ++at) {
       i32* pair = pairs + 3 * at;
-      pair[0] = likes[at].user;
-      pair[1] = likes[at].item;
+      pair[0] = to.likes[static_cast<std::size_t>(at)].user;
+      pair[1] = to.likes[static_cast<std::size_t>(at)].item;
       pair[2] = -1;
       const auto counter = static_cast<std::uint64_t>((begin(cell) + at) * TRIES);
       for (std::uint64_t attempt = 0; attempt < TRIES && pair[2] < 0; ++attempt) {
         const i32 item = others[below(drawn(seed_, counter + attempt), of)];
-        if (!liked.holds(pair[0], item)) pair[2] = item;
+        if (!to.liked.holds(pair[0], item)) pair[2] = item;
       }
     }
   }
 
  private:
   const PairPlan& plan_;
-  std::uint64_t seed_;
+  std::uint64_t seed_, mixing_;
   std::vector<i32> items_, bin_;
-  Huge<Like> likes_;
+  Huge<i32> places_;         // of likes, counted from where their range begins
   std::vector<i64> bounds_;  // of cells, range by range
 
   i64 first(i64 c) const { return plan_.n_items * c / plan_.blocks; }
   std::size_t bin_of(i64 like) const {
-    return static_cast<std::size_t>(bin_[static_cast<std::size_t>(plan_.items[like])]);
+    return static_cast<std::size_t>(bin_[static_cast<std::size_t>(plan_.likes.indices[like])]);
   }
 
   void sort_range(i64 range) {
-    const i64 begin = plan_.bounds[range], end = plan_.bounds[range + 1];
+    const i64 begin = plan_.start(range), end = plan_.start(range + 1);
     std::vector<i64> next(static_cast<std::size_t>(plan_.blocks) + 1);
     for (i64 like = begin; like < end; ++like) ++next[bin_of(like) + 1];
     next[0] = begin;
     for (std::size_t c = 1; c < next.size(); ++c) next[c] += next[c - 1];
     std::copy(next.begin(), next.end() - 1, bounds_.begin() + range * plan_.blocks);
     for (i64 like = begin; like < end; ++like)
-      likes_[static_cast<std::size_t>(next[bin_of(like)]++)] = {plan_.users[like],
-                                                                plan_.items[like]};
+      places_[static_cast<std::size_t>(next[bin_of(like)]++)] = static_cast<i32>(like - begin);
   }
-};
 
-// What a thread draws into.
-struct Drawing {
-  LikedFilter liked;
-  std::vector<i32> pairs;
+  // The likes of a block, mixed: steps that follow each other should not share a person.
+  void collect(i64 cell, std::vector<Like>& likes) const {
+    const i64 range = cell / plan_.blocks, from = plan_.start(range), n = size(cell);
+    likes.resize(static_cast<std::size_t>(n));
+    i64 user = plan_.people[range];
+    for (i64 at = 0; at < n; ++at) {
+      const i64 like = from + places_[static_cast<std::size_t>(begin(cell) + at)];
+      while (plan_.likes.indptr[user + 1] <= like) ++user;
+      likes[static_cast<std::size_t>(at)] = {static_cast<i32>(user), plan_.likes.indices[like]};
+    }
+    for (i64 last = n - 1; last > 0; --last) {
+      const auto counter = static_cast<std::uint64_t>(begin(cell) + last);
+      const auto other = below(drawn(mixing_, counter), static_cast<std::uint64_t>(last) + 1);
+      std::swap(likes[static_cast<std::size_t>(last)], likes[other]);
+    }
+  }
 };
 
 }  // namespace
@@ -155,42 +174,24 @@ i64 pair_blocks(i64 n, i64 n_items) {
   return std::max<i64>(1, std::min(wanted, n_items / SMALLEST_BIN));
 }
 
-bool pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items,
-               i64* bounds, const Run& run) {
+void pair_ranges(const Rows& likes, i64 blocks, i64* people) {
   const i64 n = likes.indptr[likes.n_rows];
   std::vector<i64> events(static_cast<std::size_t>(likes.n_rows));
   for (i64 u = 0; u < likes.n_rows; ++u)
     events[static_cast<std::size_t>(u)] = likes.indptr[u + 1] - likes.indptr[u];
   const std::vector<i64> range = ranges(events, n, blocks);
-  const auto first = [&](i64 b) {
-    return std::lower_bound(range.begin(), range.end(), b) - range.begin();
-  };
-  for (i64 b = 0; b <= blocks; ++b) bounds[b] = likes.indptr[first(b)];
-  return parallel(blocks, run, [&](i64 b, int) {
-    const i64 begin = bounds[b], n_here = bounds[b + 1] - begin;
-    std::vector<i64> order(static_cast<std::size_t>(n_here));
-    std::vector<i32> owner;
-    for (i64 u = first(b); u < first(b + 1); ++u)
-      owner.insert(owner.end(), static_cast<std::size_t>(likes.indptr[u + 1] - likes.indptr[u]),
-                   static_cast<i32>(u));
-    std::iota(order.begin(), order.end(), begin);
-    shuffle(seed, order.data(), n_here);
-    for (i64 at = 0; at < n_here; ++at) {
-      const i64 like = order[static_cast<std::size_t>(at)];
-      users[begin + at] = owner[static_cast<std::size_t>(like - begin)];
-      items[begin + at] = likes.indices[like];
-    }
-  });
+  for (i64 b = 0; b <= blocks; ++b)
+    people[b] = std::lower_bound(range.begin(), range.end(), b) - range.begin();
 }
 
 bool draw_pairs(const PairPlan& plan, std::uint64_t number, i32* pairs, i64* bounds,
                 const Run& run) {
   Epoch epoch(plan, number);
   const i64 cells = plan.blocks * plan.blocks;
-  std::vector<LikedFilter> filters(static_cast<std::size_t>(std::max(run.threads, 1)));
+  std::vector<Drawing> drawings(static_cast<std::size_t>(std::max(run.threads, 1)));
   const bool finished =
       epoch.sort(run) && parallel(cells, run, [&](i64 cell, int worker) {
-        epoch.draw(cell, filters[static_cast<std::size_t>(worker)], pairs + 3 * epoch.begin(cell));
+        epoch.draw(cell, drawings[static_cast<std::size_t>(worker)], pairs + 3 * epoch.begin(cell));
       });
   for (i64 cell = 0; cell <= cells; ++cell) bounds[cell] = epoch.begin(cell);
   return finished;
@@ -209,7 +210,7 @@ bool bpr_sgd(const PairPlan& plan, std::uint64_t number, PairSides sides, PairRa
       const i64 range = free.take(worker), cell = range * blocks + (range + step) % blocks;
       Drawing& mine = drawings[static_cast<std::size_t>(worker)];
       mine.pairs.resize(static_cast<std::size_t>(3 * epoch.size(cell)));
-      epoch.draw(cell, mine.liked, mine.pairs.data());
+      epoch.draw(cell, mine, mine.pairs.data());
       counted[static_cast<std::size_t>(cell)] =
           pair_level().sgd(mine.pairs.data(), epoch.size(cell), sides, rates);
     });

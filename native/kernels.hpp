@@ -213,17 +213,19 @@ void schedule(const i32* users, const i32* items, i64 n, i64 n_users, i64 n_item
 bool rating_sgd(const Schedule& plan, SgdSides sides, SgdRates rates, double& squared_error,
                 const Run& run);
 
-// bpr_sgd.cpp: likes in the order of a plan, the pairs drawn for one epoch, and one epoch over them
-// without keeping them.
+// bpr_sgd.cpp: ranges of people with equal counts of likes, the pairs drawn for one epoch, and one
+// epoch over them without keeping them.
 struct PairPlan {
-  const i32 *users, *items;  // likes, range of people after range of people
-  const i64* bounds;         // [blocks + 1], where each range begins
-  i64 blocks, n, n_items;
+  Rows likes;
+  const i64* people;  // [blocks + 1], the first of each range
+  i64 blocks, n_items;
   std::uint64_t seed;
+
+  i64 n() const { return likes.indptr[likes.n_rows]; }
+  i64 start(i64 range) const { return likes.indptr[people[range]]; }
 };
 i64 pair_blocks(i64 n, i64 n_items);
-bool pair_plan(const Rows& likes, std::uint64_t seed, i64 blocks, i32* users, i32* items,
-               i64* bounds, const Run& run = {});
+void pair_ranges(const Rows& likes, i64 blocks, i64* people);
 bool draw_pairs(const PairPlan& plan, std::uint64_t epoch, i32* pairs, i64* bounds, const Run& run);
 bool bpr_sgd(const PairPlan& plan, std::uint64_t epoch, PairSides sides, PairRates rates,
              PairCount& count, const Run& run);

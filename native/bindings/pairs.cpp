@@ -4,41 +4,32 @@
 namespace penchant {
 namespace {
 
-PairPlan plan_of(const In<i32>& users, const In<i32>& items, const In<i64>& ranges, i64 n_items,
-                 std::uint64_t seed) {
-  return {users.data(),
-          items.data(),
-          ranges.data(),
-          static_cast<i64>(ranges.size()) - 1,
-          static_cast<i64>(users.size()),
-          n_items,
-          seed};
+// A plan of likes that `rows` holds.
+PairPlan plan_of(const RowsArg& rows, const In<i64>& people, i64 n_items, std::uint64_t seed) {
+  return {rows.rows(), people.data(), static_cast<i64>(people.size()) - 1, n_items, seed};
 }
 
 }  // namespace
 
 void bind_pairs(nb::module_& m) {
   m.def("pair_blocks", &pair_blocks);
-  m.def("pair_plan", [](nb::tuple likes, std::uint64_t seed, i64 blocks, Out<i32> users,
-                        Out<i32> items, Out<i64> bounds, int threads) {
-    const RowsArg rows = rows_arg(likes);
-    without_gil(threads, [&](const Run& run) {
-      pair_plan(rows.rows(), seed, blocks, users.data(), items.data(), bounds.data(), run);
-    });
+  m.def("pair_ranges", [](nb::tuple likes, i64 blocks, Out<i64> people) {
+    pair_ranges(rows_arg(likes).rows(), blocks, people.data());
   });
 
-  m.def("draw_pairs", [](In<i32> users, In<i32> items, In<i64> ranges, i64 n_items,
-                         std::uint64_t seed, std::uint64_t epoch, Out<i32> pairs, Out<i64> bounds,
-                         int threads) {
-    const PairPlan plan = plan_of(users, items, ranges, n_items, seed);
+  m.def("draw_pairs", [](nb::tuple likes, In<i64> people, i64 n_items, std::uint64_t seed,
+                         std::uint64_t epoch, Out<i32> pairs, Out<i64> bounds, int threads) {
+    const RowsArg rows = rows_arg(likes);
+    const PairPlan plan = plan_of(rows, people, n_items, seed);
     without_gil(threads,
                 [&](const Run& run) { draw_pairs(plan, epoch, pairs.data(), bounds.data(), run); });
   });
 
-  m.def("bpr_sgd", [](In<i32> users, In<i32> items, In<i64> ranges, i64 n_items, std::uint64_t seed,
+  m.def("bpr_sgd", [](nb::tuple likes, In<i64> people, i64 n_items, std::uint64_t seed,
                       std::uint64_t epoch, Out<float> P, Out<float> Q, Out<float> bias, float rate,
                       float reg, float reg_bias, int threads) {
-    const PairPlan plan = plan_of(users, items, ranges, n_items, seed);
+    const RowsArg rows = rows_arg(likes);
+    const PairPlan plan = plan_of(rows, people, n_items, seed);
     const PairSides sides{P.data(), Q.data(), bias.data(), static_cast<int>(P.shape(1))};
     PairCount count{0, 0};
     without_gil(threads, [&](const Run& run) {

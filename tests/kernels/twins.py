@@ -194,22 +194,32 @@ def drawn(seed: int, counter: int) -> int:
     return x ^ (x >> 31)
 
 
+def _mix(things: list, seed: int, first: int) -> None:
+    for last in range(len(things) - 1, 0, -1):
+        other = (drawn(seed, first + last) >> 32) * (last + 1) >> 32
+        things[last], things[other] = things[other], things[last]
+
+
 def draw_pairs(plan, epoch: int, tries: int = 8) -> list[tuple[int, int, int]]:
-    """The likes of each range of people, bin after bin of dealt items, each with another item."""
+    """The likes of each range of people, bin after bin of dealt items, mixed, each with another
+    item.
+    """
     seed, blocks = drawn(plan.seed, epoch), plan.blocks
+    mixing = drawn(seed ^ _WORD, _WORD)
     dealt = list(range(plan.n_items))
-    for last in range(plan.n_items - 1, 0, -1):
-        other = (drawn(seed ^ _WORD, last) >> 32) * (last + 1) >> 32
-        dealt[last], dealt[other] = dealt[other], dealt[last]
+    _mix(dealt, seed ^ _WORD, 0)
     starts = [plan.n_items * c // blocks for c in range(blocks + 1)]
     pairs: list[tuple[int, int, int]] = []
-    for begin, end in zip(plan.bounds, plan.bounds[1:], strict=False):
-        likes = list(
-            zip(plan.users[begin:end].tolist(), plan.items[begin:end].tolist(), strict=True)
-        )
+    for begin, end in zip(plan.people, plan.people[1:], strict=False):
+        likes = [
+            (user, item)
+            for user in range(begin, end)
+            for item in plan.likes.indices[slice(*plan.likes.indptr[user : user + 2])].tolist()
+        ]
         for c in range(blocks):
             members = dealt[starts[c] : starts[c + 1]]
             block = [like for like in likes if like[1] in set(members)]
+            _mix(block, mixing, len(pairs))
             bits = max(6, (32 * len(block) - 1).bit_length())
 
             def place(user: int, item: int, bits: int = bits) -> int:

@@ -117,26 +117,11 @@ void rated(const Sparse& x, int d, i64 blocks, bool factors, bool biases) {
   CHECK(near(squared, expected, 1e-4));
 }
 
-struct PlannedLikes {
-  std::vector<i32> users, items;
-  std::vector<i64> starts;
-  bool operator==(const PlannedLikes& other) const {
-    return users == other.users && items == other.items && starts == other.starts;
-  }
-  PairPlan plan() const {
-    const i64 blocks = static_cast<i64>(starts.size()) - 1;
-    return {users.data(), items.data(), starts.data(), blocks, starts.back(), ITEMS, 1};
-  }
-};
-
-PlannedLikes planned_from(const Sparse& likes, i64 blocks) {
-  const i64 n = likes.indptr.back();
-  return on_any_threads<PlannedLikes>([&](const Run& run) {
-    PlannedLikes to{std::vector<i32>(n), std::vector<i32>(n), std::vector<i64>(blocks + 1)};
-    CHECK(pair_plan(likes.rows(), 1, blocks, to.users.data(), to.items.data(), to.starts.data(),
-                    run));
-    return to;
-  });
+// The first person of each range.
+std::vector<i64> people_of(const Sparse& likes, i64 blocks) {
+  std::vector<i64> people(static_cast<std::size_t>(blocks + 1));
+  pair_ranges(likes.rows(), blocks, people.data());
+  return people;
 }
 
 constexpr std::uint64_t EPOCH = 2;
@@ -175,10 +160,9 @@ void check_pairs(const Sparse& likes, i64 blocks, const Drawn& drawn) {
   }
 }
 
-Drawn drawn_from(const Sparse& likes, const PlannedLikes& planned) {
-  const PairPlan plan = planned.plan();
+Drawn drawn_from(const Sparse& likes, const PairPlan& plan) {
   const auto out = on_any_threads<Drawn>([&](const Run& run) {
-    Drawn to{std::vector<i32>(3 * plan.n), std::vector<i64>(plan.blocks * plan.blocks + 1)};
+    Drawn to{std::vector<i32>(3 * plan.n()), std::vector<i64>(plan.blocks * plan.blocks + 1)};
     CHECK(draw_pairs(plan, EPOCH, to.pairs.data(), to.bounds.data(), run));
     return to;
   });
@@ -205,13 +189,14 @@ bool step_on_pair(Sides<double>& s, const i32* pair, int d) {
 }
 
 void paired(const Sparse& likes, int d, i64 blocks) {
-  const PlannedLikes planned = planned_from(likes, blocks);
-  const Drawn drawn = drawn_from(likes, planned);
+  const std::vector<i64> people = people_of(likes, blocks);
+  const PairPlan plan{likes.rows(), people.data(), blocks, ITEMS, 1};
+  const Drawn drawn = drawn_from(likes, plan);
   PairCount count{};
   const auto rate = static_cast<float>(RATE), damping = static_cast<float>(DAMPING);
   const auto out = on_any_threads<std::vector<float>>([&](const Run& run) {
     Sides<float> s(d);
-    CHECK(bpr_sgd(planned.plan(), EPOCH, {s.P.data(), s.Q.data(), s.of_item.data(), d},
+    CHECK(bpr_sgd(plan, EPOCH, {s.P.data(), s.Q.data(), s.of_item.data(), d},
                   {rate, damping, damping}, count, run));
     return s.all();
   });

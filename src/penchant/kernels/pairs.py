@@ -21,33 +21,34 @@ Int64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class PairPlan:
-    """Likes in the order in which `draw_pairs` takes them, range of people after range of people.
+    """Likes, and the ranges of people whose pairs are drawn by `draw_pairs` on their own.
 
     Attributes:
-        users: int32 ``[n]``, below ``n_users``.
-        items: int32 ``[n]``, below ``n_items``.
-        n_users: how many people.
+        likes: what each person liked, without values.
         n_items: how many items.
-        bounds: int64 ``[blocks + 1]``, where each range begins.
-        seed: of the order, and of all that is drawn.
+        people: int64 ``[blocks + 1]``, the first person of each range.
+        seed: of all that is drawn.
     """
 
-    users: Int32
-    items: Int32
-    n_users: int
+    likes: Rows
     n_items: int
-    bounds: Int64
+    people: Int64
     seed: int
+
+    @property
+    def n_users(self) -> int:
+        """How many people."""
+        return self.likes.n_rows
 
     @property
     def blocks(self) -> int:
         """Ranges of people, and bins of items: the side of the grid."""
-        return len(self.bounds) - 1
+        return len(self.people) - 1
 
-    @property
-    def native(self) -> tuple[Int32, Int32, Int64, int, int]:
-        """What the verbs take."""
-        return self.users, self.items, self.bounds, self.n_items, self.seed
+    def native(self, verb: str) -> tuple[Rows, Int64, int, int]:
+        """What the verbs take; the likes are the caller's, who may have changed them."""
+        likes = checked(verb, "plan.likes", self.likes, self.n_items, self.people[-1])
+        return likes, self.people, self.n_items, self.seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,22 +72,16 @@ def pair_plan(likes: Rows, n_items: int, seed: int = 0) -> PairPlan:
     Args:
         likes: what each person liked, ``[n_users, n_items]``; values are not looked at.
         n_items: size of the catalogue.
-        seed: of the order, and of all that is drawn.
+        seed: of all that is drawn.
     """
     n_items = count("pair_plan", "n_items", n_items)
     likes = checked("pair_plan", "likes", likes, n_items)._replace(values=None)
     seed = count("pair_plan", "seed", seed)
-    n = len(likes.indices)
-    blocks = _native.pair_blocks(n, n_items)
-    users, items, bounds = (
-        np.empty(n, np.int32),
-        np.empty(n, np.int32),
-        np.empty(blocks + 1, np.int64),
-    )
-    _native.pair_plan(likes, seed, blocks, users, items, bounds, threads())
-    for one in (users, items, bounds):
-        one.setflags(write=False)
-    return PairPlan(users, items, likes.n_rows, n_items, bounds, seed)
+    blocks = _native.pair_blocks(len(likes.indices), n_items)
+    people = np.empty(blocks + 1, np.int64)
+    _native.pair_ranges(likes, blocks, people)
+    people.setflags(write=False)
+    return PairPlan(likes, n_items, people, seed)
 
 
 def draw_pairs(plan: PairPlan, epoch: int) -> Pairs:
@@ -105,9 +100,9 @@ def draw_pairs(plan: PairPlan, epoch: int) -> Pairs:
     [[0, 0, 1], [0, 2, 1]]
     """
     epoch = count("draw_pairs", "epoch", epoch)
-    pairs = np.empty((len(plan.users), 3), np.int32)
+    pairs = np.empty((len(plan.likes.indices), 3), np.int32)
     bounds = np.empty(plan.blocks**2 + 1, np.int64)
-    _native.draw_pairs(*plan.native, epoch, pairs, bounds, threads())
+    _native.draw_pairs(*plan.native("draw_pairs"), epoch, pairs, bounds, threads())
     for one in (pairs, bounds):
         one.setflags(write=False)
     return Pairs(pairs, bounds, plan)
@@ -152,7 +147,7 @@ def bpr_sgd(
     array("bpr_sgd", "Q", Q, np.float32, (plan.n_items, P.shape[1]))
     array("bpr_sgd", "bias", bias, np.float32, (plan.n_items,))
     ordered, all_pairs = _native.bpr_sgd(
-        *plan.native,
+        *plan.native("bpr_sgd"),
         epoch,
         P,
         Q,
