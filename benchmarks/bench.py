@@ -62,9 +62,11 @@ def main() -> None:
     if "reach" in args.tasks or not args.tasks:
         races = [goal for goal in GOALS if not args.data or goal.data in args.data]
         for goal in races[-1:] if args.quick else races:
-            found.setdefault("reach", {})[f"{goal.task}/{goal.data}"] = reach.measured(goal, wishes)
+            if args.variant not in goal.key:
+                continue
+            found.setdefault("reach", {})[goal.key] = reach.measured(goal, wishes)
             keep(found, args.out)
-            print("\n" + reach.text(found["reach"][f"{goal.task}/{goal.data}"]), flush=True)
+            print("\n" + reach.text(found["reach"][goal.key]), flush=True)
     if "sources" in args.tasks or not args.tasks:
         found["sources"] = sources.measured(wishes, args.threads, args.quick)
         keep(found, args.out)
@@ -107,7 +109,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", choices=DATA_SETS, help="instead of each task's own")
     parser.add_argument("--only", nargs="+", default=[], metavar="library", help="contestants")
     parser.add_argument(
-        "--variant", default="", help="only cases, or growth of tasks, whose name holds it"
+        "--variant", default="", help="only cases, races and growth of tasks whose name holds it"
     )
     parser.add_argument("--threads", type=int, default=THREADS, help="for everybody (2)")
     parser.add_argument("--limit", type=float, help="seconds per answer (600; quick 60)")

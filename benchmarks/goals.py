@@ -43,6 +43,11 @@ class Goal:
     unit: str
     choosing: str | None = None
 
+    @property
+    def key(self) -> str:
+        """How results call it."""
+        return f"{self.task}/{self.data}"
+
     def settings(self, library: str) -> tuple[Settings, ...]:
         """What a library may choose from: its own, else everybody's."""
         return self.variants[library if library in self.variants else ""]

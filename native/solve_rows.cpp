@@ -1,7 +1,7 @@
 // solve_rows: one ridge regression per row, A x = b with A = G + Σ w v vᵀ + scale · diag ridge, b =
 // Σ w t v.
 //
-// Exact: item vectors are copied 32 at a time into scratch whose width is a multiple of 16, the
+// Exact: item vectors are copied some at a time into scratch whose width is a multiple of 16, the
 // upper half of A is summed in tiles, and 16 rows are factored side by side, a lane for each; a row
 // whose pivots lose four digits is done again in float64. Conjugate gradient never forms A. Block
 // descent solves some coordinates after the other with cached errors (Rendle et al., iALS++, 2021).

@@ -34,9 +34,16 @@ def _cells(drawn):
     ]
 
 
+def _rare() -> Rows:
+    """Three items that all like, and others whose likes lie hundreds apart."""
+    lists = [[0, 1, 2, *([3 + u % 140] if u % 100 == 0 else [])] for u in range(2000)]
+    return Rows(np.cumsum([0, *map(len, lists)]), np.concatenate(lists).astype(np.int32))
+
+
+@pytest.mark.parametrize("likes", [_likes(), _rare()], ids=["many", "rare"])
 @pytest.mark.parametrize("epoch", [0, 3])
-def test_draw_pairs(epoch):
-    plan = kernels.pair_plan(_likes(), 150, seed=11)
+def test_draw_pairs(likes, epoch):
+    plan = kernels.pair_plan(likes, 150, seed=11)
     assert plan.blocks == 8
     drawn = kernels.draw_pairs(plan, epoch)
     assert [tuple(pair) for pair in drawn.pairs.tolist()] == twins.draw_pairs(plan, epoch)
@@ -192,6 +199,14 @@ def test_edges():
         before = sides[1].copy()
         assert kernels.bpr_sgd(plan, 0, *sides, rate=0.1, reg=0.1, reg_bias=0.1) == 0.0
         assert sides[1].tobytes() == before.tobytes()
+
+
+def test_likes_that_were_changed_after_the_plan_are_refused():
+    likes = Rows(np.array([0, 1]), np.array([0], np.int32))
+    plan = kernels.pair_plan(likes, 1)
+    likes.indices[0] = 7
+    with pytest.raises(UsageError, match="plan.likes.indices must be from 0 to 0"):
+        kernels.draw_pairs(plan, 0)
 
 
 ONE = Rows(np.array([0, 1]), np.array([0]))
