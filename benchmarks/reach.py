@@ -164,12 +164,24 @@ def _row(race: Race, runs: list[Run], ours: list[Run]) -> dict:
             sought += NEAR * abs(sought)
         else:
             sought = _nearly(sought)
-        quickest = min(ours, key=lambda run: (run.until(sought), -run.best().quality))
-        chosen = trial if trial.library == OURS else quickest
-        found = race.final(chosen)
-        seconds = found.until(near) + (found.preparation if final.anew else 0)
-        row |= {"ours": None if seconds == INF else seconds, "by": dict(chosen.settings)}
+        ordered = sorted(ours, key=lambda run: (run.until(sought), -run.best().quality))
+        row |= _ours(race, [trial] if trial.library == OURS else ordered, near, final.anew)
     return row
+
+
+def _ours(race: Race, trials: list[Run], near: float, prepared: bool) -> dict:
+    """Penchant's time to a quality: of its trials in order the first that gets there.
+
+    What was tried in vain before counts, to its last look; preparation if it counts for the other.
+    """
+    spent = 0.0
+    for trial in trials:
+        found = race.final(trial)
+        spent += found.preparation if prepared else 0
+        if found.until(near) < INF:
+            return {"ours": spent + found.until(near), "by": dict(trial.settings)}
+        spent += found.looks[-1].seconds
+    return {"ours": None, "by": dict(trials[0].settings)}
 
 
 def _nearly(quality: float) -> float:

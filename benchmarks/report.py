@@ -42,8 +42,9 @@ what it reached, the seconds until it was within a thousandth of that, and the s
 Penchant was as good. Libraries that cannot go on (cmfrec, LIBMF, rusket, scikit-surprise) fit anew
 for each number of epochs, preparation and all, so Penchant's own counts in their rows, and nobody's
 in the others. Where the judge is a test part, settings and numbers of epochs were chosen before on
-a tenth of the part to learn from, Penchant's for each row by which was first there, and only what
-was chosen met the test."""
+a tenth of the part to learn from, and only what was chosen met the test. Penchant's for a row is
+what was first there, a thousandth better than the other, on that tenth; if it never gets there on
+the test part, the next in that order takes its turn, and all that was tried in vain counts."""
 SOURCES = """\
 Ids, values and times in, histories out: every row checked, ids numbered, each person's rows in the
 order of their times. People grow with the rows (6,925 a million), items do not. Medians of three,

@@ -160,6 +160,21 @@ def test_a_race_compares_with_who_came_nearest_first(monkeypatch):
     assert row["ours"] == 0.75  # who fits anew prepares anew, so preparation counts
 
 
+def test_of_our_settings_the_first_that_gets_there_counts_and_what_failed_before(monkeypatch):
+    short = _way("penchant", (1, 0.1, -2.0), (2, 0.25, -1.5), reg=1)
+    there = _way("penchant", (1, 0.1, -2.0), (2, 0.5, -0.9), reg=2)
+    monkeypatch.setattr(reach.Race, "final", lambda self, trial: trial)
+    race = reach.Race(goals.GOALS[-1], Wishes(rounds=1))
+    for trials, prepared, seconds in (
+        ([there, short], False, 0.5),
+        ([short, there], False, 0.75),
+        ([short, there], True, 1.75),
+    ):
+        found = reach._ours(race, trials, -1.0, prepared)
+        assert found == {"ours": seconds, "by": {"reg": 2}}
+    assert reach._ours(race, [short], -1.0, False) == {"ours": None, "by": {"reg": 1}}
+
+
 def test_a_run_is_given_up_when_its_later_half_brought_nothing():
     early, late = ([reach.Look(e, e, -abs(e - best)) for e in (5, 20, 34)] for best in (5, 30))
     assert reach._hopeless(early)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from numpy.random import default_rng  # loaded before memory is watched, as others load theirs
+import pandas as pd
 
 import penchant as pt
 from penchant import kernels
@@ -18,6 +19,10 @@ from penchant.kernels import Rows
 
 sys.path.append(str(Path(__file__).parent))  # workers open this file by its place
 import given
+
+# What is loaded when it is first needed: before memory is watched, as the others load theirs.
+for module in ("numpy.random", "narwhals", "pyarrow", "scipy.sparse"):
+    import_module(module)
 
 
 def version() -> str:
@@ -223,7 +228,7 @@ class BPR:
     def __init__(self, data, settings):
         rows, n_items = likes(data)
         kernels.set_threads(settings["threads"])
-        rng, d = default_rng(0), settings["factors"]
+        rng, d = np.random.default_rng(0), settings["factors"]
         self.plan = kernels.pair_plan(rows, n_items)
         spread = settings.get("init", 0.1)
         self.users = kernels.normal(rng, spread, (rows.n_rows, d))
@@ -257,7 +262,7 @@ class RatingMF:
         n_items = int(max(items.max(), data["test_items"].max())) + 1
         kernels.set_threads(settings["threads"])
         self.schedule = kernels.sgd_schedule(users, items, ratings, n_users, n_items)
-        rng, d = default_rng(0), settings["factors"]
+        rng, d = np.random.default_rng(0), settings["factors"]
         spread = settings.get("init", 0.1)
         self.P = kernels.normal(rng, spread, (n_users, d))
         self.Q = kernels.normal(rng, spread, (n_items, d))
@@ -317,8 +322,6 @@ class Reading:
         users, items = given.columns(data, settings)
         self.is_text = settings["ids"] == "texts"
         if self.is_text:
-            import pandas as pd
-
             self.frame = pd.DataFrame({"user_id": users, "item_id": items})
         else:
             self.columns = users, items
