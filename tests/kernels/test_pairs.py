@@ -205,7 +205,7 @@ def test_likes_that_were_changed_after_the_plan_are_refused():
     likes = Rows(np.array([0, 1]), np.array([0], np.int32))
     plan = kernels.pair_plan(likes, 1)
     likes.indices[0] = 7
-    with pytest.raises(UsageError, match="plan.likes.indices must be from 0 to 0"):
+    with pytest.raises(UsageError, match=r"plan\.likes\.indices must be from 0 to 0"):
         kernels.draw_pairs(plan, 0)
 
 
