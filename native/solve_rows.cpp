@@ -127,8 +127,8 @@ class Solver {
                    p.targets ? p.targets + e : nullptr, n, ahead, rows, weighted, right);
   }
 
-  // The upper half of A without its ridge into `normal`, b into s.right. While vectors are summed,
-  // those that follow in the table's order are asked for, which mostly are the next row's.
+  // The upper half of A without its ridge into `normal`, b into s.right; the row is not empty.
+  // While vectors are summed, those ROWS further on are asked for, be they of this row or the next.
   void sum(i64 r, float* normal, Scratch& s) const {
     if (!gram) std::fill_n(normal, s.normal.size(), 0.0f);
     const float* before = gram ? gram : normal;
@@ -136,8 +136,9 @@ class Solver {
     const i64 last = p.rows.indptr[r + 1], all = p.rows.indptr[p.rows.n_rows];
     for (i64 start = p.rows.indptr[r]; start < last; start += ROWS) {
       const int n = static_cast<int>(std::min<i64>(ROWS, last - start));
-      const Soon soon{p.items, p.d, p.rows.indices + start + n,
-                      static_cast<int>(std::min<i64>(ROWS, all - start - n))};
+      const i64 ahead = std::min(start + ROWS, all);
+      const Soon soon{p.items, p.d, p.rows.indices + ahead,
+                      static_cast<int>(std::min<i64>(n, all - ahead))};
       gather(start, n, 0, s.rows.data(), s.weighted.data(), s.right.data());
       level().normal(s.rows.data(), (p.rows.values ? s.weighted : s.rows).data(), n, width, width,
                      before, normal, soon);

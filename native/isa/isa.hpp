@@ -29,7 +29,7 @@ struct Soon {
   const float* items;
   int d;
   const std::int32_t* ids;
-  int n;  // at most ROWS
+  int n;
 };
 
 // The vectors of one row, v = items[ids[e]], each as wide as a multiple of 16. Behind the n ids
@@ -76,7 +76,8 @@ struct Level {
                  float* weighted, double* right);
 
   // normal[i][j] = before[i][j] + Σ_r weighted[r][i] · rows[r][j] for j from the eight that hold i;
-  // rows lie `stride` apart, both matrices are [width, width] and may be one.
+  // rows lie `stride` apart, both matrices are [width, width] and may be one. Of `soon`, which are
+  // n at most, some are asked for with each row.
   void (*normal)(const float* rows, const float* weighted, int n, int stride, int width,
                  const float* before, float* normal, const Soon& soon);
 

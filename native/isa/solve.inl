@@ -107,7 +107,6 @@ INLINE void normal_tile(const TileOf& t, int top, int left) {
       for (int v = 0; v < VECTORS; ++v) tile[i][v] += weight[i] * part[v];
     }
   }
-  for (int r = t.n; r < wanted; ++r) t.ask(r);
   for (int i = 0; i < NORMAL_ROWS; ++i) {
     if (HALF) store_eight(t.out + t.at(top + i, left), half[i]);
     for (int v = 0; v < VECTORS; ++v)
@@ -256,7 +255,7 @@ INLINE bool factor_row(float* A, int i, int top, float before, int width) {
 
 // A = UᵀU, four rows at a time (those beyond d are padding); every element is one chain of
 // subtractions in the order of the rows above it, as in solve_sixteen. A register that holds the
-// diagonal reaches into the lower half, which is finite and never used.
+// diagonal reaches into the lower half, which holds anything and is never used.
 bool solve_one(float* A, int d, int width, float* x) {
   constexpr int HIGH = 4;
   bool strong = true;

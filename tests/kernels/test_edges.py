@@ -215,20 +215,25 @@ def test_nearest_may_keep_opposites(queries, table):
         assert (np.diff(got) <= 0).all()
 
 
+@pytest.mark.parametrize("with_gram", [False, True])
 @pytest.mark.parametrize("d", [1, 3, 4, 5, 15, 16, 17, 63, 64, 65, 128, 509, 512])
-def test_solve_rows_is_accurate_at_every_width(d):
-    """Against float64, for widths on both sides of every block and vector boundary."""
+def test_solve_rows_is_accurate_at_every_width(d, with_gram):
+    """Against float64, for widths and lengths on both sides of every block and vector boundary."""
     rng = np.random.default_rng(d)
     items = rng.normal(size=(150, d)).astype(np.float32)
-    ids = np.concatenate([rng.permutation(150), [7]]).astype(np.int32)
-    rows = Rows(np.array([0, 150, 151]), ids, rng.uniform(0.5, 2, 151).astype(np.float32))
-    targets, ridge = rng.normal(size=151).astype(np.float32), np.full(d, 20, np.float32)
-    got = kernels.solve_rows(rows, targets, items, ridge)
-    weights = rows.values.astype(float)
-    for r, part in enumerate((slice(0, 150), slice(150, 151))):
-        vectors = items[ids[part]].astype(float)
-        expected = twins.solve(vectors, weights[part], targets[part], ridge)
-        np.testing.assert_allclose(got[r], expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())
+    gram = kernels.gram(items) * np.float32(0.1) if with_gram else None
+    lists = [rng.permutation(150)[:n] for n in (150, 1, 64, 0, 65, 129)]
+    n = sum(map(len, lists))
+    values, targets = rng.uniform(0.5, 2, n).astype(np.float32), rng.normal(size=n)
+    rows = Rows(np.cumsum([0, *map(len, lists)]), np.concatenate(lists).astype(np.int32), values)
+    ridge = np.full(d, 20, np.float32)
+    expected = twins.solve_rows(rows, targets, items, ridge, None, gram)
+    crowd = kernels.solve_rows(rows, targets, items, ridge, gram=gram)
+    for r, wanted in enumerate(expected):
+        part = slice(rows.indptr[r], rows.indptr[r + 1])
+        alone = kernels.solve_rows(rows.slice(r, r + 1), targets[part], items, ridge, gram=gram)
+        assert alone.tobytes() == crowd[r].tobytes()
+        np.testing.assert_allclose(crowd[r], wanted, rtol=1e-3, atol=1e-5 * np.abs(wanted).max())
 
 
 def _problem(rng):

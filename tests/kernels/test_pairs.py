@@ -40,7 +40,14 @@ def _rare() -> Rows:
     return Rows(np.cumsum([0, *map(len, lists)]), np.concatenate(lists).astype(np.int32))
 
 
-@pytest.mark.parametrize("likes", [_likes(), _rare()], ids=["many", "rare"])
+def _spaced(n_users=6000) -> Rows:
+    """One item that nearly all like, and one whose likes lie exactly 255 and 510 apart."""
+    spaced = {255 * k for k in range(n_users) if k % 3 != 1}
+    indices = np.array([140 if u in spaced else 0 for u in range(n_users)], np.int32)
+    return Rows(np.arange(n_users + 1), indices)
+
+
+@pytest.mark.parametrize("likes", [_likes(), _rare(), _spaced()], ids=["many", "rare", "spaced"])
 @pytest.mark.parametrize("epoch", [0, 3])
 def test_draw_pairs(likes, epoch):
     plan = kernels.pair_plan(likes, 150, seed=11)

@@ -170,6 +170,17 @@ Drawn drawn_from(const Sparse& likes, const PairPlan& plan) {
   return out;
 }
 
+// Likes of one bin hundreds apart.
+void far_apart() {
+  Sparse likes(0, ITEMS, 0, false, 1);
+  for (i64 u = 0; u < 700; ++u) {
+    likes.indices.push_back(u % 300 == 0 ? static_cast<i32>(ITEMS) - 1 : 0);
+    likes.indptr.push_back(u + 1);
+  }
+  const std::vector<i64> people = people_of(likes, 2);
+  drawn_from(likes, {likes.rows(), people.data(), 2, ITEMS, 1});
+}
+
 // One pair's step; whether it was in order before.
 bool step_on_pair(Sides<double>& s, const i32* pair, int d) {
   double *p = s.P.data() + pair[0] * d, *a = s.Q.data() + pair[1] * d,
@@ -263,6 +274,7 @@ void test_descents() {
       rated(*some, 17, blocks, true, true);
       paired(*some, 17, blocks);
     }
+  far_apart();
   rated(x, 17, 8, false, true);
   rated(x, 17, 8, true, false);
   for (const int d : {1, 32, 64, 130}) {

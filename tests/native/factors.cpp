@@ -9,7 +9,7 @@ namespace {
 // A problem with or without each of its parts; what is left out stands as ones or zeros for the
 // twin.
 struct Problem {
-  static constexpr i64 N_ROWS = 37, N_ITEMS = 50;
+  static constexpr i64 N_ROWS = 37, N_ITEMS = 260;  // rows of up to some 160
   int d;
   bool full;
   Sparse rows;

@@ -70,7 +70,8 @@ def pair_plan(likes: Rows, n_items: int, seed: int = 0) -> PairPlan:
     """A plan that depends on data and seed alone, never on threads.
 
     Args:
-        likes: what each person liked, ``[n_users, n_items]``; values are not looked at.
+        likes: what each person liked, ``[n_users, n_items]``; values are not looked at. The arrays
+            are kept, not copied: they must stay as they are.
         n_items: size of the catalogue.
         seed: of all that is drawn.
     """

@@ -75,7 +75,7 @@ class BPR(Model):
 
     def _memory(self, h: Histories, job: Job) -> tuple[float, str]:
         vectors = (len(h) + h.n_items) * (self.factors + 1) * 12.0
-        return vectors + 14.0 * len(h.items), "Choose fewer factors"
+        return vectors + 26.0 * len(h.items), "Choose fewer factors"
 
 
 @dataclass
@@ -91,7 +91,8 @@ class _Sides:
 
     @classmethod
     def start(cls, h: Histories, model: BPR) -> _Sides:
-        liked = h.where(h.values > 0)
+        mask = h.values > 0
+        liked = h if mask.all() else h.where(mask)
         plan = kernels.pair_plan(Rows(liked.indptr, liked.items), h.n_items, model.seed)
         rng = np.random.default_rng(model.seed)
         P = kernels.normal(rng, model.init, (len(h), model.factors))
