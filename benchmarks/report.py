@@ -27,7 +27,7 @@ Every contestant runs in a process of its own with the same arrays, start and nu
 conversion into its own format is not timed. Contestants take turns: one run each per round, after
 a first run that does not count. `ratio` is a median over Penchant's: above 1 takes longer.
 `peak memory` is what a fresh process needed above loaded libraries and arrays. The floor is the
-arithmetic and traffic that no way of doing the task can leave out, at the ceilings measured on this machine.
+arithmetic and traffic that no way of doing the task can leave out, at this machine's ceilings.
 Before and after each round a loop that stays in registers checks that all cores deliver; a round
 without them is repeated. Answers are checked in float64; a wrong one is marked and stands last.
 `gemm` is no contestant but a measure: all scores by one BLAS product, none chosen."""
