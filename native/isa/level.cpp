@@ -17,6 +17,8 @@ namespace {
 
 #include "scores.inl"
 
+#include "normal.inl"
+
 #include "solve.inl"
 
 #include "conjugate.inl"
